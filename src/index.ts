@@ -1,0 +1,1 @@
+export { ERRORS, SandpoolError } from './protocol/errors.js';

@@ -1,0 +1,132 @@
+/**
+ * Every failure that Sandpool reports: one class, one table. A code never changes its meaning, and a retired code is never
+ * used again. Codes that the reference host defines keep their names; our own begin with `SBX_`.
+ */
+
+/** Whose fault a failure is. Decides the log level, a metric label, and whether details leave the process. */
+export type Blame = 'caller' | 'plugin' | 'host' | 'operator';
+
+interface ErrorRow {
+  /** HTTP status of the failure where it reaches an HTTP client. */
+  readonly status: number;
+  readonly blame: Blame;
+  /** What a person reads; `{name}` is replaced by the fact of that name. */
+  readonly sentence: string;
+}
+
+const row = (status: number, blame: Blame, sentence: string): ErrorRow => ({ status, blame, sentence });
+
+// biome-ignore format: a table
+const TABLE = {
+  // wire and artifact
+  SBX_WIRE_INVALID:             row(400, 'caller', '{reason}'),
+  SBX_WIRE_TYPE_UNKNOWN:        row(400, 'caller', 'unknown wire type: {type}'),
+  SBX_ARTIFACT_INVALID:         row(400, 'caller', '{reason}'),
+  SBX_PACK_FAILED:              row(400, 'caller', '{reason}'),
+  PLUGIN_ID_INVALID:            row(400, 'caller', 'plugin id {pluginId} is invalid: {reason}'),
+  SBX_MODULE_INVALID:           row(400, 'plugin', 'the WebAssembly module cannot be compiled: {reason}'),
+
+  // configuration and command line
+  SBX_CONFIG_INVALID:           row(400, 'operator', 'the configuration is invalid:\n{problems}'),
+  SBX_FILE_UNREADABLE:          row(400, 'operator', 'cannot read {file}: {reason}'),
+  SBX_USAGE:                    row(400, 'caller', '{reason}'),
+  SBX_HOST_UNREACHABLE:         row(503, 'operator', 'no host answers at {url}: {reason}'),
+  SBX_PORT_IN_USE:              row(500, 'operator', 'port {port} on {host} is in use'),
+  SBX_DATA_DIR:                 row(500, 'operator', 'the data directory {dir} cannot be used: {reason}'),
+
+  // an invocation
+  SBX_BRIDGE_MISSING:           row(500, 'plugin', 'dynamic plugin is missing Wasm bridge metadata'),
+  SBX_INSTANTIATE_FAILED:       row(500, 'plugin', 'instantiate dynamic plugin Wasm failed: {reason}'),
+  SBX_EXPORTS_MISSING:          row(500, 'plugin', 'missing required exported functions: {exports}'),
+  SBX_INITIALIZE_FAILED:        row(500, 'plugin', 'initialize dynamic plugin Wasm runtime failed: {reason}'),
+  SBX_ALLOC_FAILED:             row(500, 'plugin', 'call dynamic plugin alloc failed: {reason}'),
+  SBX_REQUEST_WRITE_FAILED:     row(500, 'plugin', 'write dynamic plugin request memory failed: {reason}'),
+  SBX_TRAP:                     row(500, 'plugin', 'call dynamic plugin execute failed: {reason}'),
+  SBX_EXIT:                     row(500, 'plugin', 'call dynamic plugin execute failed: guest exited with code {exitCode}'),
+  SBX_STACK_OVERFLOW:           row(500, 'plugin', 'call dynamic plugin execute failed: call stack exhausted'),
+  SBX_MEMORY_LIMIT:             row(500, 'plugin', 'call dynamic plugin execute failed: out of memory at {limitMiB} MiB'),
+  SBX_RESPONSE_READ_FAILED:     row(500, 'plugin', 'read dynamic plugin response memory failed: {reason}'),
+  SBX_RESPONSE_TOO_LARGE:       row(500, 'plugin', 'the response of {bytes} bytes is larger than {maxBytes} bytes'),
+  SBX_RESPONSE_INVALID:         row(500, 'plugin', '{reason}'),
+  SBX_DEADLINE:                 row(500, 'plugin', 'call dynamic plugin execute failed: the deadline of {deadlineMs} ms has passed'),
+  SBX_HOST_CALL_LIMIT:          row(500, 'plugin', 'call dynamic plugin execute failed: more than {maxHostCalls} host calls'),
+  SBX_REQUEST_TOO_LARGE:        row(413, 'caller', 'the request of {bytes} bytes is larger than {maxBytes} bytes'),
+  SBX_QUEUE_FULL:               row(429, 'host', 'too many requests are waiting'),
+  SBX_QUEUE_TIMEOUT:            row(503, 'host', 'no worker was free within {queueTimeoutMs} ms'),
+  SBX_WORKER_LOST:              row(500, 'host', 'the worker died: {reason}'),
+  SBX_SHUTTING_DOWN:            row(503, 'host', 'the host is shutting down'),
+  SBX_RELEASE_NOT_LOADED:       row(503, 'host', 'no release of plugin {pluginId} is loaded'),
+
+  // plugins and releases
+  PLUGIN_NOT_FOUND:             row(404, 'caller', 'plugin {pluginId} does not exist'),
+  SBX_STATE_CONFLICT:           row(409, 'caller', 'plugin {pluginId} cannot {action}: it is {state}'),
+  SBX_STORE_FAILED:             row(500, 'host', 'the store failed: {reason}'),
+
+  // who is calling
+  SBX_CREDENTIALS_INVALID:      row(401, 'caller', 'username or password is wrong'),
+  SBX_TOKEN_MISSING:            row(401, 'caller', 'Missing Authorization header'),
+  SBX_TOKEN_SHAPE:              row(401, 'caller', 'Invalid bearer token'),
+  SBX_TOKEN_INVALID:            row(401, 'caller', 'invalid token'),
+  SBX_SESSION_EXPIRED:          row(401, 'caller', 'Session has expired'),
+  SBX_PERMISSION_DENIED:        row(403, 'caller', 'Permission denied'),
+  SBX_LOGIN_RATE:               row(429, 'caller', 'too many failed logins, try again in {retryAfterSeconds} s'),
+  SBX_BODY_INVALID:             row(400, 'caller', 'the request body is invalid: {reason}'),
+  SBX_NOT_FOUND:                row(404, 'caller', 'nothing is at {path}'),
+
+  SBX_INTERNAL:                 row(500, 'host', 'internal error: {reason}'),
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof TABLE;
+
+/** The table of all codes: status, blame and sentence of each. */
+export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = TABLE;
+
+export type Facts = Readonly<Record<string, unknown>>;
+
+/** An error as it crosses a thread. */
+export interface ErrorData {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: Facts;
+}
+
+/** A failure with a code of the table. Its message is the table's sentence with the facts filled in. */
+export class SandpoolError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Facts;
+
+  constructor(code: ErrorCode, details: Facts = {}, options?: { cause?: unknown; message?: string }) {
+    super(
+      options?.message ?? fill(ERRORS[code].sentence, details),
+      options?.cause === undefined ? {} : { cause: options.cause },
+    );
+    this.name = 'SandpoolError';
+    this.code = code;
+    this.details = details;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+
+  get blame(): Blame {
+    return ERRORS[this.code].blame;
+  }
+
+  toData(): ErrorData {
+    return { code: this.code, message: this.message, details: this.details };
+  }
+
+  static fromData(data: ErrorData): SandpoolError {
+    return new SandpoolError(data.code, data.details, { message: data.message });
+  }
+}
+
+function fill(sentence: string, facts: Facts): string {
+  return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => (name in facts ? String(facts[name]) : whole));
+}
+
+/** The text of anything that was thrown. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
