@@ -4,12 +4,13 @@
  */
 import type { Identity } from '../protocol/envelope.js';
 import type { HostCallRequest } from '../protocol/host-call.js';
+import type { ExecutionSource } from '../protocol/messages.js';
 
 /** Where a method is answered: in the sandbox thread at once, or on the main thread over the slot. */
 export type Placement = 'worker' | 'host';
 
 /** Why the guest runs (`spec/bridge.md` §1.5). */
-export type ExecutionSource = 'route' | 'lifecycle' | 'jobs' | 'jobs.discovery' | 'hook';
+export type { ExecutionSource };
 
 /** What a service may know of the invocation that asks. */
 export interface HostCallContext {

@@ -1,0 +1,112 @@
+/** What is posted between the main thread and the sandbox threads, beside what lies in the slots. */
+import type { GrantedService } from './grant.js';
+
+/** Why a guest runs; a slot holds the index (`spec/bridge.md` §1.5). */
+export const EXECUTION_SOURCES = ['route', 'lifecycle', 'jobs', 'jobs.discovery', 'hook'] as const;
+export type ExecutionSource = (typeof EXECUTION_SOURCES)[number];
+
+/** How an instance is made ready for an invocation. */
+export const ISOLATIONS = ['fresh', 'warm'] as const;
+export type Isolation = (typeof ISOLATIONS)[number];
+
+/** What a sandbox thread is born with. */
+export interface SandboxSetup {
+  readonly table: SharedArrayBuffer;
+  readonly slotBytes: number;
+  readonly nodeName: string;
+  /** SQLite file of plugin state; `:memory:` keeps it in the thread. */
+  readonly stateFile: string;
+  /** Memory that kept instances of a thread may take together, in MiB. */
+  readonly instanceBudgetMiB: number;
+  /** Placements that differ from what the services say. */
+  readonly placements: Readonly<Record<string, 'worker' | 'host'>>;
+}
+
+/** A release as a sandbox thread needs it; posted to each thread once. */
+export interface PostedRelease {
+  /** Names the release in slots; never used twice in a process. */
+  readonly key: number;
+  readonly pluginId: string;
+  readonly checksum: string;
+  readonly module: WebAssembly.Module;
+  readonly allocExport: string;
+  readonly executeExport: string;
+  readonly isolation: Isolation;
+  readonly grantedServices: readonly GrantedService[];
+  readonly manifestResources: ReadonlyMap<string, Uint8Array>;
+  readonly memoryLimitMiB: number;
+  readonly maxResponseBytes: number;
+  readonly maxHostCalls: number;
+  readonly logLinesPerSecond: number;
+  /** Report each host call in a message of its own. */
+  readonly traceHostCalls: boolean;
+}
+
+/** A Piscina task: slots to run in this order. */
+export interface Batch {
+  readonly slots: readonly number[];
+  /** Releases that this thread has not been sent yet. */
+  readonly load: readonly PostedRelease[];
+  /** Keys that no invocation will name again. */
+  readonly forget: readonly number[];
+  /** Memory of requests that no slot can hold, by slot number. */
+  readonly large: ReadonlyMap<number, SharedArrayBuffer>;
+}
+
+/** Instantiates a release and initialises it, so that its code is compiled before the first request. */
+export interface WarmUp {
+  readonly warmUp: PostedRelease;
+}
+
+export interface BatchEnd {
+  /** A response too large for its slot; the batch ends behind it, what is left unstarted is queued again. */
+  readonly elsewhere?: { readonly slot: number; readonly response: Uint8Array };
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** Messages of a sandbox thread to the main thread. */
+export type SandboxMessage =
+  | {
+      readonly kind: 'log';
+      readonly pluginId: string;
+      readonly level: LogLevel;
+      readonly text: string;
+      readonly stream: 'log' | 'stdout' | 'stderr';
+    }
+  | {
+      readonly kind: 'log-dropped';
+      readonly pluginId: string;
+      readonly lines: number;
+    }
+  | { readonly kind: 'counts'; readonly counts: SandboxCounts }
+  | { readonly kind: 'host-call'; readonly call: HostCallTrace };
+
+/** What has happened in a thread since its last message of this kind. */
+export interface SandboxCounts {
+  readonly created: number;
+  readonly reused: number;
+  readonly live: number;
+  readonly discarded: Readonly<Record<string, number>>;
+  readonly hostCalls: readonly HostCallCount[];
+}
+
+export interface HostCallCount {
+  readonly pluginId: string;
+  readonly service: string;
+  readonly method: string;
+  readonly status: number;
+  readonly count: number;
+  readonly seconds: number;
+}
+
+export interface HostCallTrace {
+  readonly pluginId: string;
+  readonly service: string;
+  readonly method: string;
+  readonly resourceRef: string;
+  readonly status: number;
+  readonly requestBytes: number;
+  readonly replyBytes: number;
+  readonly ms: number;
+}
