@@ -1,0 +1,57 @@
+import t from 'tap';
+import { compileUrlPattern } from '../../src/grants/network-urls.js';
+
+const CASES: readonly (readonly [pattern: string, url: string, allowed: boolean])[] = [
+  ['https://*.example.com/api', 'https://foo.bar.example.com/api/orders?id=1', true],
+  ['https://*.example.com/api', 'https://a.example.com/api', true],
+  ['https://*.example.com/api', 'https://a.example.com/api/', true],
+  ['https://*.example.com/api', 'https://a.example.com/api#part', true],
+  ['https://*.example.com/api', 'HTTPS://A.EXAMPLE.COM/api', true],
+  ['https://*.example.com/api', ' https://a.example.com/api ', true],
+  ['https://*.example.com/api', 'https://user:password@a.example.com/api', true],
+  ['https://*.example.com/api', 'https://a.example.com:8443/api', true],
+  ['https://*.example.com/api', 'https://a.example.com/%61pi/x', true],
+  ['https://*.example.com/api', 'https://example.com/api', false],
+  ['https://*.example.com/api', 'http://a.example.com/api', false],
+  ['https://*.example.com/api', 'https://a.example.com/apix', false],
+  ['https://*.example.com/api', 'https://a.example.com/API', false],
+  ['https://*.example.com/api', 'https://a.example.com/', false],
+  ['https://*.example.com/api', 'https://a.example.com/api/../admin', false],
+  ['https://*.example.com/api', 'https://a.example.com/api/%2e%2e/admin', false],
+  ['https://*.example.com/api', 'https://a.example.com/api/..%2fadmin', false],
+  ['https://*.example.com/api', 'https://a.example.com/admin/..%2fapi/x', false],
+  ['https://*.example.com/api', 'https://a.example.com/api/%zz', false],
+  ['https://*.example.com/api', 'https://evil.com\\.example.com/api', false],
+  ['https://*.example.com/api', 'https://evil.com\\@a.example.com/api', false],
+  ['https://*.example.com/api', 'https://a.example.com@evil.com/api', false],
+  ['https://*.example.com/api', 'https://evil.com/.example.com/api', false],
+  ['https://*.example.com/api', 'https://evil.com\t.example.com/api', false],
+  ['https://*.example.com/api', 'https:a.example.com/api', false],
+  ['https://*.example.com/api', 'a.example.com/api', false],
+  ['https://*.example.com/api', '//a.example.com/api', false],
+  ['https://*.example.com/api', '', false],
+  ['https://api.example.com/v1', 'https://evil.example.com/v1/ping', false],
+  ['https://api.example.com', 'https://api.example.com/anything/at?all=1', true],
+  ['https://api.example.com/', 'https://api.example.com', true],
+  ['https://api.example.com:443/', 'https://api.example.com/', false],
+  ['https://api.example.com:443/', 'https://api.example.com:443/', true],
+  ['https://api.example.com:443/', 'https://api.example.com:444/', false],
+  ['https://api.example.com/a b', 'https://api.example.com/a%20b/c', true],
+  ['http://[::1]:8080/', 'http://[::1]:8080/x', true],
+  ['http://10.0.0.?/', 'http://10.0.0.1/', false],
+  ['http://10.0.0.[0-9]/', 'http://10.0.0.7/', true],
+  ['http://127.0.0.1/', 'http://0x7f000001/', false],
+  ['https://*/', 'https://anything.example/', true],
+];
+
+for (const [pattern, url, allowed] of CASES) {
+  t.test(`a grant of ${pattern} ${allowed ? 'allows' : 'refuses'} "${url}"`, async (t) => {
+    t.equal(compileUrlPattern(pattern)?.(url) === true, allowed);
+  });
+}
+
+for (const pattern of ['', 'example.com', 'https://', 'https:///path', 'https://a b.com/', 'https://a.com:x/']) {
+  t.test(`"${pattern}" is no URL and grants nothing`, async (t) => {
+    t.equal(compileUrlPattern(pattern), undefined);
+  });
+}
