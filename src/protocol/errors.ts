@@ -60,6 +60,7 @@ const TABLE = {
   // plugins and releases
   PLUGIN_NOT_FOUND:             row(404, 'caller', 'plugin {pluginId} does not exist'),
   SBX_STATE_CONFLICT:           row(409, 'caller', 'plugin {pluginId} cannot {action}: it is {state}'),
+  SBX_GRANT_DECISION_INVALID:   row(400, 'caller', 'the host-service authorization is invalid: {reason}'),
   SBX_STORE_FAILED:             row(500, 'host', 'the store failed: {reason}'),
 
   // who is calling
