@@ -1,0 +1,9 @@
+;; Never comes back from alloc.
+;; Host: SBX_DEADLINE.
+(module
+  (memory (export "memory") 2)
+  (func (export "lina_dynamic_route_alloc") (param $len i32) (result i32)
+    (loop $forever (br $forever))
+    unreachable)
+  (func (export "lina_dynamic_route_execute") (param $len i32) (result i64)
+    i64.const 0))
