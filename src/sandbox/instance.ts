@@ -1,0 +1,254 @@
+/**
+ * One instance of a release in this thread: instantiate, initialise, run its execute export (`spec/bridge.md` §1).
+ *
+ * What the imports may see of the invocation that runs is in `Invocation`; between invocations there is none.
+ */
+import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import type { PostedRelease } from '../protocol/messages.js';
+import { createLineCutter, type PluginLog } from './log.js';
+import { createGuestMemory, type GuestMemory } from './memory.js';
+import { createWasi } from './wasi.js';
+
+const PAGE_BYTES = 65536;
+const HOST_CALL_ALLOC = 'lina_host_call_alloc';
+
+/** What runs now. */
+export interface Invocation {
+  /** When the guest must have ended, ms since the epoch. */
+  readonly deadlineAt: number;
+  readonly deadlineMs: number;
+  hostCalls: number;
+  /** Set once the host has decided that this invocation fails; whatever the guest does afterwards does not count. */
+  failure: SandpoolError | undefined;
+}
+
+/** Answers a guest's `host_call`: request bytes in (a view, valid until the guest runs again), response bytes out. */
+export type AnswerHostCall = (opcode: number, request: Uint8Array | undefined, invocation: Invocation) => Uint8Array;
+
+export interface Instance {
+  readonly release: PostedRelease;
+  memoryBytes(): number;
+  /**
+   * Runs one request and returns a view of the response in guest memory, valid until the next run.
+   * @throws SandpoolError with the code of the step that failed. The instance must not be used again after that.
+   */
+  run(request: Uint8Array, invocation: Invocation): Uint8Array;
+}
+
+export interface InstanceHost {
+  readonly answer: AnswerHostCall;
+  readonly log: PluginLog;
+  readonly now: () => number;
+}
+
+/**
+ * Instantiates a release and runs `_initialize`.
+ * @throws SBX_INSTANTIATE_FAILED, SBX_EXPORTS_MISSING, SBX_INITIALIZE_FAILED, or the code of what stopped the initialisation
+ */
+export function createInstance(release: PostedRelease, host: InstanceHost, invocation: Invocation): Instance {
+  const scope: Scope = { invocation, memory: undefined, alloc: undefined };
+  const cutters = {
+    1: createLineCutter((text) => host.log.line('info', text, 'stdout')),
+    2: createLineCutter((text) => host.log.line('warn', text, 'stderr')),
+  };
+  const flush = (): void => {
+    cutters[1].flush();
+    cutters[2].flush();
+  };
+  const instance = instantiate(release, imports(release, host, scope, cutters), scope);
+  const { memory, alloc, execute, initialize, hostCallAlloc } = requireExports(release, instance);
+  scope.memory = createGuestMemory(memory);
+  scope.alloc = hostCallAlloc;
+  if (initialize) {
+    guarded(release, scope, 'initialize', initialize);
+    flush();
+  }
+
+  return {
+    release,
+    memoryBytes: () => memory.buffer.byteLength,
+    run(request, next) {
+      scope.invocation = next;
+      try {
+        return runRequest(release, scope, alloc, execute, request);
+      } finally {
+        flush();
+      }
+    },
+  };
+}
+
+/** The part of an instance that its imports reach. */
+interface Scope {
+  invocation: Invocation;
+  memory: GuestMemory | undefined;
+  alloc: WebAssembly.Callable | undefined;
+}
+
+/** Thrown through the guest by `proc_exit`. */
+class GuestExit extends Error {
+  readonly exitCode: number;
+  constructor(exitCode: number) {
+    super(`guest exited with code ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
+
+function imports(
+  release: PostedRelease,
+  host: InstanceHost,
+  scope: Scope,
+  cutters: Record<1 | 2, { write(bytes: Uint8Array): void }>,
+): WebAssembly.Imports {
+  const check = (): void => {
+    if (scope.invocation.failure) throw scope.invocation.failure;
+  };
+  const fail = (error: SandpoolError): never => {
+    scope.invocation.failure = error;
+    throw error;
+  };
+  const wasi = createWasi({
+    check,
+    memory: () => memoryOf(scope),
+    output: (descriptor, bytes) => cutters[descriptor].write(bytes),
+    exit: (exitCode) => {
+      scope.invocation.failure = new SandpoolError('SBX_EXIT', { exitCode });
+      throw new GuestExit(exitCode);
+    },
+    sleepUntil(time) {
+      const { deadlineAt, deadlineMs } = scope.invocation;
+      sleep(Math.min(time, deadlineAt), host.now);
+      if (time > deadlineAt) fail(new SandpoolError('SBX_DEADLINE', { deadlineMs }));
+    },
+  });
+  const hostCall = (opcode: number, address: number, bytes: number): bigint => {
+    check();
+    const { invocation } = scope;
+    if (++invocation.hostCalls > release.maxHostCalls)
+      fail(new SandpoolError('SBX_HOST_CALL_LIMIT', { maxHostCalls: release.maxHostCalls }));
+    const request = memoryOf(scope).view(address >>> 0, bytes >>> 0);
+    const response = host.answer(opcode >>> 0, request, invocation);
+    check();
+    return deliver(scope, response);
+  };
+  return { lina_env: { host_call: hostCall }, wasi_snapshot_preview1: wasi };
+}
+
+/** Copies a host-call response into memory that the guest allocates; 0 when there is nothing to copy or nowhere to put it. */
+function deliver(scope: Scope, response: Uint8Array): bigint {
+  if (response.length === 0 || scope.alloc === undefined) return 0n;
+  let address: number;
+  try {
+    address = scope.alloc(response.length) >>> 0;
+  } catch (thrown) {
+    if (thrown instanceof WebAssembly.RuntimeError) return 0n;
+    throw thrown;
+  }
+  if (!memoryOf(scope).write(address, response)) return 0n;
+  return (BigInt(address) << 32n) | BigInt(response.length);
+}
+
+function memoryOf(scope: Scope): GuestMemory {
+  if (scope.memory === undefined)
+    throw new SandpoolError('SBX_INITIALIZE_FAILED', { reason: 'start function calls the host' });
+  return scope.memory;
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+function sleep(until: number, now: () => number): void {
+  for (let left = until - now(); left > 0; left = until - now()) Atomics.wait(sleeper, 0, 0, left);
+}
+
+function instantiate(release: PostedRelease, importObject: WebAssembly.Imports, scope: Scope): WebAssembly.Instance {
+  try {
+    return new WebAssembly.Instance(release.module, importObject);
+  } catch (thrown) {
+    if (scope.invocation.failure) throw scope.invocation.failure;
+    throw new SandpoolError('SBX_INSTANTIATE_FAILED', { reason: reasonOf(thrown) }, { cause: thrown });
+  }
+}
+
+function requireExports(release: PostedRelease, instance: WebAssembly.Instance) {
+  const functionOf = (name: string): WebAssembly.Callable | undefined => {
+    const value = instance.exports[name];
+    return typeof value === 'function' ? value : undefined;
+  };
+  const memory = instance.exports.memory;
+  const alloc = functionOf(release.allocExport);
+  const execute = functionOf(release.executeExport);
+  if (!(memory instanceof WebAssembly.Memory) || !alloc || !execute) {
+    const missing = [
+      ...(memory instanceof WebAssembly.Memory ? [] : ['memory']),
+      ...(alloc ? [] : [release.allocExport]),
+      ...(execute ? [] : [release.executeExport]),
+    ];
+    throw new SandpoolError('SBX_EXPORTS_MISSING', { exports: missing.join(', ') });
+  }
+  return { memory, alloc, execute, initialize: functionOf('_initialize'), hostCallAlloc: functionOf(HOST_CALL_ALLOC) };
+}
+
+function runRequest(
+  release: PostedRelease,
+  scope: Scope,
+  alloc: WebAssembly.Callable,
+  execute: WebAssembly.Callable,
+  request: Uint8Array,
+): Uint8Array {
+  const address = Number(guarded(release, scope, 'alloc', () => alloc(request.length))) >>> 0;
+  if (!memoryOf(scope).write(address, request)) {
+    const reason = `address ${address} and ${request.length} bytes are outside of ${memoryOf(scope).size()} bytes`;
+    throw new SandpoolError('SBX_REQUEST_WRITE_FAILED', { reason });
+  }
+  const result: unknown = guarded(release, scope, 'execute', () => execute(request.length));
+  if (typeof result !== 'bigint')
+    throw new SandpoolError('SBX_RESPONSE_READ_FAILED', { reason: `${release.executeExport} does not return an i64` });
+  return readResponse(release, memoryOf(scope), BigInt.asUintN(64, result));
+}
+
+function readResponse(release: PostedRelease, memory: GuestMemory, packed: bigint): Uint8Array {
+  const address = Number(packed >> 32n);
+  const bytes = Number(packed & 0xffffffffn);
+  if (bytes > release.maxResponseBytes)
+    throw new SandpoolError('SBX_RESPONSE_TOO_LARGE', { bytes, maxBytes: release.maxResponseBytes });
+  const view = memory.view(address, bytes);
+  if (view === undefined) {
+    const reason = `address ${address} and ${bytes} bytes are outside of ${memory.size()} bytes`;
+    throw new SandpoolError('SBX_RESPONSE_READ_FAILED', { reason });
+  }
+  return view;
+}
+
+type Step = 'initialize' | 'alloc' | 'execute';
+
+/** Runs guest code; whatever stops it becomes an error with the code of the step or of the cause. */
+function guarded<Result>(release: PostedRelease, scope: Scope, step: Step, call: () => Result): Result {
+  try {
+    const result = call();
+    // A guest with exception handling can catch what the host throws; the host's decision stands.
+    if (scope.invocation.failure) throw scope.invocation.failure;
+    return result;
+  } catch (thrown) {
+    throw nameFailure(release, scope, step, thrown);
+  }
+}
+
+function nameFailure(release: PostedRelease, scope: Scope, step: Step, thrown: unknown): SandpoolError {
+  const decided = scope.invocation.failure;
+  if (decided && (decided.code !== 'SBX_EXIT' || step === 'execute')) return decided;
+  const options = { cause: thrown };
+  const reason = reasonOf(thrown);
+  if (step === 'initialize') return new SandpoolError('SBX_INITIALIZE_FAILED', { reason }, options);
+  if (step === 'alloc') return new SandpoolError('SBX_ALLOC_FAILED', { reason }, options);
+  if (thrown instanceof SandpoolError) return thrown;
+  if (thrown instanceof RangeError) return new SandpoolError('SBX_STACK_OVERFLOW', {}, options);
+  if (isAtMemoryLimit(release, scope))
+    return new SandpoolError('SBX_MEMORY_LIMIT', { limitMiB: release.memoryLimitMiB }, options);
+  return new SandpoolError('SBX_TRAP', { reason }, options);
+}
+
+/** A guest that cannot grow any more usually traps by its own hand; the reason worth telling is the limit. */
+function isAtMemoryLimit(release: PostedRelease, scope: Scope): boolean {
+  const limitBytes = release.memoryLimitMiB * 1024 * 1024;
+  return scope.memory !== undefined && scope.memory.size() > limitBytes - PAGE_BYTES;
+}
