@@ -1,4 +1,27 @@
-/** Host-call request and response (`spec/bridge.md` §2.4, `spec/host-services.md` §1.3–§1.5). */
+/**
+ * Host-call request and response, and what every service puts into them: values, JSON, failures (`spec/bridge.md` §2.4,
+ * `spec/host-services.md` §1.3–§1.6).
+ */
+import { reasonOf, SandpoolError } from './errors.js';
+import {
+  fixedWriter,
+  growingWriter,
+  NO_BYTES,
+  openReader,
+  skipUnknown,
+  takeBytes,
+  takeString,
+  takeTag,
+  takeUint32,
+  trimGo,
+  varintSize,
+  type Writer,
+  writeBytes,
+  writeInt32,
+  writeString,
+  writeText,
+  writtenBytes,
+} from './wire.js';
 
 export interface HostCallRequest {
   readonly service: string;
@@ -15,4 +38,224 @@ export interface HostCallResponse {
   readonly status: number;
   /** Reply of the method; for a status other than 0 the JSON error payload. */
   readonly payload: Uint8Array;
+}
+
+const REQUEST = 'host service request';
+
+/**
+ * Decodes a host-call request. Strings are as the guest sent them, untrimmed; `payload` is a view on `bytes`.
+ * @throws SBX_WIRE_INVALID with the reference's text, as `failed to decode host service request tag`
+ */
+export function decodeHostCallRequest(bytes: Uint8Array): HostCallRequest {
+  let service = '';
+  let method = '';
+  let resourceRef = '';
+  let table = '';
+  let payload = NO_BYTES;
+  let owner = '';
+  let version = '';
+  const reader = openReader(bytes);
+  while (reader.at < reader.end) {
+    const field = takeTag(reader, REQUEST);
+    if (field === 1) service = takeString(reader, 'host service request service');
+    else if (field === 2) method = takeString(reader, 'host service request method');
+    else if (field === 3) resourceRef = takeString(reader, 'host service request resourceRef');
+    else if (field === 4) table = takeString(reader, 'host service request table');
+    else if (field === 5) payload = takeBytes(reader, 'host service request payload');
+    else if (field === 6) owner = takeString(reader, 'host service request owner');
+    else if (field === 7) version = takeString(reader, 'host service request version');
+    else skipUnknown(reader, field, REQUEST);
+  }
+  return { service, method, resourceRef, table, payload, owner, version };
+}
+
+/** Encodes a host-call request as the guest SDK does: strings trimmed, empty fields left out. */
+export function encodeHostCallRequest(request: HostCallRequest): Uint8Array {
+  const writer = growingWriter(64 + request.payload.length);
+  writeString(writer, 0x0a, request.service);
+  writeString(writer, 0x12, request.method);
+  writeString(writer, 0x1a, request.resourceRef);
+  writeString(writer, 0x22, request.table);
+  writeBytes(writer, 0x2a, request.payload);
+  writeString(writer, 0x32, request.owner);
+  writeString(writer, 0x3a, request.version);
+  return writtenBytes(writer);
+}
+
+/** Exact size of the encoded response; 0 means success without payload, which the guest reads without any bytes. */
+export function hostCallResponseBytes(response: HostCallResponse): number {
+  const { status, payload } = response;
+  const statusBytes = status === 0 ? 0 : 1 + varintSize(status);
+  return statusBytes + (payload.length === 0 ? 0 : 1 + varintSize(payload.length) + payload.length);
+}
+
+/**
+ * Writes the encoded response into `target` from `offset` and returns the number of bytes written, or -1 when it does not
+ * fit; nothing outside `target` is touched.
+ */
+export function writeHostCallResponse(response: HostCallResponse, target: Uint8Array, offset = 0): number {
+  const writer = fixedWriter(target, offset);
+  writeResponse(writer, response);
+  return writer.overflowed ? -1 : writer.at - offset;
+}
+
+export function encodeHostCallResponse(response: HostCallResponse): Uint8Array {
+  const writer = growingWriter(hostCallResponseBytes(response));
+  writeResponse(writer, response);
+  return writtenBytes(writer);
+}
+
+function writeResponse(writer: Writer, response: HostCallResponse): void {
+  writeInt32(writer, 0x08, response.status);
+  writeBytes(writer, 0x12, response.payload);
+}
+
+const RESPONSE = 'host call response';
+
+/**
+ * Decodes a host-call response; `payload` is a view on `bytes`.
+ * @throws SBX_WIRE_INVALID
+ */
+export function decodeHostCallResponse(bytes: Uint8Array): HostCallResponse {
+  let status = 0;
+  let payload = NO_BYTES;
+  const reader = openReader(bytes);
+  while (reader.at < reader.end) {
+    const field = takeTag(reader, RESPONSE);
+    if (field === 1) status = takeUint32(reader, 'host call response status');
+    else if (field === 2) payload = takeBytes(reader, 'host call response payload');
+    else skipUnknown(reader, field, RESPONSE);
+  }
+  return { status, payload };
+}
+
+/** What went wrong in a host call, before it is given a default code and text. */
+export interface HostCallFailure {
+  /** Business code; without it the default of the status is used. */
+  readonly errorCode?: string;
+  /** Default: `error.` and the code in lower case, its parts joined by dots. */
+  readonly messageKey?: string;
+  readonly messageParams?: Readonly<Record<string, unknown>>;
+  /** English text; blank means the default of the status. */
+  readonly message: string;
+}
+
+/** The JSON error payload of a status other than 0, byte for byte as Go writes it (`spec/host-services.md` §1.5). */
+export function encodeErrorPayload(status: number, failure: HostCallFailure): Uint8Array {
+  const preset = DEFAULTS[status] ?? OTHER;
+  const errorCode = trimGo(failure.errorCode ?? '');
+  const params = failure.messageParams;
+  return Buffer.from(
+    goJson({
+      errorCode: errorCode || preset.errorCode,
+      messageKey: failure.messageKey ?? (errorCode ? messageKeyOf(errorCode) : preset.messageKey),
+      messageParams: params && Object.keys(params).length > 0 ? sorted(params) : undefined,
+      fallback: trimGo(failure.message) || preset.fallback,
+    }),
+  );
+}
+
+/** A response with that status and the error payload of the failure. */
+export function failedResponse(status: number, failure: HostCallFailure): HostCallResponse {
+  return { status, payload: encodeErrorPayload(status, failure) };
+}
+
+const preset = (errorCode: string, messageKey: string, fallback: string) => ({ errorCode, messageKey, fallback });
+
+// biome-ignore format: a table
+const DEFAULTS: Readonly<Record<number, ReturnType<typeof preset>>> = {
+  1: preset('HOST_CALL_CAPABILITY_DENIED', 'error.host_call.capability_denied', 'Host call capability denied'),
+  2: preset('HOST_CALL_NOT_FOUND',         'error.host_call.not_found',         'Host call target not found'),
+  3: preset('HOST_CALL_INVALID_REQUEST',   'error.host_call.invalid_request',   'Invalid host call request'),
+  4: preset('HOST_CALL_INTERNAL_ERROR',    'error.host_call.internal_error',    'Host call failed'),
+};
+const OTHER = preset('HOST_CALL_FAILED', 'error.host_call.failed', 'Host call failed');
+
+function messageKeyOf(errorCode: string): string {
+  const parts = errorCode.toLowerCase().split(/[_\-. ]/);
+  return ['error', ...parts.filter((part) => part !== '')].join('.');
+}
+
+/** Go writes the keys of a map in the order of their bytes. */
+function sorted(params: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** JSON text as Go's encoder writes it: `<`, `>`, `&`, U+2028 and U+2029 are escaped. `undefined` becomes `null`. */
+export function goJson(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'null';
+  return ESCAPED.test(text) ? text.replace(EVERY_ESCAPED, escapeOf) : text;
+}
+
+const ESCAPED = /[<>&\u2028\u2029]/;
+const EVERY_ESCAPED = /[<>&\u2028\u2029]/g;
+
+function escapeOf(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** A value response: one string, trimmed; an empty one is zero bytes. */
+export function encodeValueResponse(value: string): Uint8Array {
+  const writer = growingWriter(6 + value.length);
+  writeString(writer, 0x0a, value);
+  return writtenBytes(writer);
+}
+
+/** A JSON response: `value` as Go-style JSON text in the wrapper message. */
+export function encodeJsonResponse(value: unknown): Uint8Array {
+  return encodeJsonText(goJson(value));
+}
+
+/** A JSON request or response around text that is JSON already. */
+export function encodeJsonText(json: string): Uint8Array {
+  const writer = growingWriter(6 + json.length);
+  writeText(writer, 0x0a, json);
+  return writtenBytes(writer);
+}
+
+/**
+ * The JSON value of a JSON request. An empty payload or an empty text is `undefined`: no arguments, every field zero.
+ * @throws SBX_WIRE_INVALID when the wrapper is broken, or with `decode capability JSON request failed: …` when the text is;
+ *   the parser's own error is then its `cause`
+ */
+export function decodeJsonRequest(payload: Uint8Array): unknown {
+  const text = decodeJsonText(payload);
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const reason = `decode capability JSON request failed: ${reasonOf(cause)}`;
+    throw new SandpoolError('SBX_WIRE_INVALID', { reason }, { cause });
+  }
+}
+
+const JSON_REQUEST = 'host service JSON request';
+
+/**
+ * The text in a JSON request, unparsed.
+ * @throws SBX_WIRE_INVALID
+ */
+export function decodeJsonText(payload: Uint8Array): string {
+  let text = '';
+  const reader = openReader(payload);
+  while (reader.at < reader.end) {
+    const field = takeTag(reader, JSON_REQUEST);
+    if (field === 1) text = takeString(reader, 'host service JSON request value');
+    else skipUnknown(reader, field, JSON_REQUEST);
+  }
+  return text;
+}
+
+/**
+ * A member of a decoded JSON object as Go finds it: by name in any letter case, the last one wins, `null` leaves it unset.
+ * Undefined when `json` is no object.
+ */
+export function jsonMember(json: unknown, name: string): unknown {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
+  const wanted = name.toLowerCase();
+  let found: unknown;
+  for (const [key, value] of Object.entries(json)) {
+    if (value !== null && (key === name || key.toLowerCase() === wanted)) found = value;
+  }
+  return found;
 }
