@@ -5,3 +5,13 @@ export interface Grant {
   readonly pluginId: string;
   readonly services: readonly HostServiceDeclaration[];
 }
+
+/** Freezes what an administrator has authorised, as `narrow` gives it. */
+export function createGrant(pluginId: string, authorised: readonly HostServiceDeclaration[]): Grant {
+  return { pluginId, services: structuredClone(authorised) };
+}
+
+/** Grants everything that is declared, reviewed by nobody; for `grantUnreviewed` and for private engines. */
+export function grantAll(pluginId: string, declarations: readonly HostServiceDeclaration[]): Grant {
+  return createGrant(pluginId, declarations);
+}

@@ -1,21 +1,12 @@
-import { cleanRelativePath } from './manifest-paths.js';
-
-/** A storage path in its one spelling. */
-export interface StoragePath {
-  readonly path: string;
-  /** Written with a trailing `/`: in a grant it stands for everything below. */
-  readonly isPrefix: boolean;
-}
+import { normalizeStoragePath } from '../artifact/paths.js';
 
 /**
- * Normalises a storage path (`spec/bridge.md` §5.2.1).
+ * Brings a storage path into its one spelling (`spec/bridge.md` §5.2.1). A trailing `/` is kept.
  * @returns undefined for a path that is empty, absolute, a URL, has a drive or leaves the store.
  */
-export function cleanStoragePath(path: string): StoragePath | undefined {
-  const slashed = path.trim().replaceAll('\\', '/');
-  if (slashed === '' || slashed.includes('://')) return undefined;
-  const clean = cleanRelativePath(slashed);
-  return clean === undefined ? undefined : { path: clean, isPrefix: slashed.endsWith('/') };
+export function cleanStoragePath(path: string): string | undefined {
+  const result = normalizeStoragePath(path);
+  return path.includes('://') || 'problem' in result ? undefined : result.path;
 }
 
 /**
@@ -25,12 +16,9 @@ export function cleanStoragePath(path: string): StoragePath | undefined {
 export function compileStoragePattern(pattern: string): ((target: string) => boolean) | undefined {
   const granted = cleanStoragePath(pattern);
   if (granted === undefined) return undefined;
-  const below = `${granted.path}/`;
+  if (!granted.endsWith('/')) return (target) => cleanStoragePath(target) === granted;
   return (target) => {
     const asked = cleanStoragePath(target);
-    if (asked === undefined) return false;
-    if (granted.isPrefix) return asked.path === granted.path || asked.path.startsWith(below);
-    // A target with a trailing slash asks for everything below, which an exact grant does not give.
-    return asked.path === granted.path && !asked.isPrefix;
+    return asked !== undefined && (asked.startsWith(granted) || `${asked}/` === granted);
   };
 }
