@@ -1,0 +1,34 @@
+/** What the configuration says about one plugin. */
+import type { Config, ISOLATIONS } from './schema.js';
+
+/** Isolation of an invocation. */
+export type Isolation = (typeof ISOLATIONS)[number];
+
+/** Limits of one plugin's invocations. */
+export interface SandboxLimits {
+  readonly isolation: Isolation;
+  readonly deadlineMs: number;
+  readonly memoryLimitMiB: number;
+  readonly maxResponseBytes: number;
+  readonly maxHostCalls: number;
+  /** Most invocations that run at once; absent when only the pool limits them. */
+  readonly concurrency?: number;
+  /** Most invocations that wait. */
+  readonly queue: number;
+  /** Share among plugins that wait for workers. */
+  readonly weight: number;
+}
+
+/** The limits of a plugin: its own settings over the defaults. */
+export function effectiveSandbox({ sandbox, pool }: Config, pluginId: string): SandboxLimits {
+  const { plugins, instanceBudgetMiB: _, ...shared } = sandbox;
+  const own = Object.hasOwn(plugins, pluginId) ? plugins[pluginId] : undefined;
+  return { queue: pool.maxQueue, weight: 1, ...shared, ...own };
+}
+
+/** The section that an operator wrote for a plugin to read, if any (spec/governance.md §6.2). */
+export function pluginSection({ plugin }: Config, pluginId: string): Readonly<Record<string, unknown>> | undefined {
+  // `dynamic` is a section of the host and a legal plugin id; the host's meaning wins.
+  if (pluginId === 'dynamic' || !Object.hasOwn(plugin, pluginId)) return undefined;
+  return (plugin as Readonly<Record<string, unknown>>)[pluginId] as Readonly<Record<string, unknown>>;
+}

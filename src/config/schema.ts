@@ -1,0 +1,229 @@
+/**
+ * Every setting of a host: type, default, range, unit and one sentence, in one place. The loader, the editors' JSON schema
+ * and the table in README are all made from this list. Units are in the names (spec/product.md §3).
+ */
+import { type Static, type TProperties, Type } from 'typebox';
+
+/** Keys that may stand for a plugin: an id of 1–64 characters (spec/governance.md §0.3). */
+export const PLUGIN_ID_PATTERN = '^(?=.{1,64}$)[a-z0-9]+(?:-[a-z0-9]+)*$';
+
+/** Isolations that this host can give an invocation. */
+export const ISOLATIONS = ['fresh', 'warm'] as const;
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+// Addresses in these namespaces belong to the host (spec/governance.md §5.1); a base path has no empty and no dot segments.
+const BASE_PATH_PATTERN = '^(?!/(?:api|x|x-assets)(?:/|$))(?!.*(?://|/\\.{1,2}(?:/|$)))/[^*?#\\s]*$';
+
+type Range = readonly [minimum: number, maximum: number, unit?: string];
+
+const DEADLINE: Range = [1, 3_600_000, 'ms'];
+const MEMORY_LIMIT: Range = [1, 4096, 'MiB'];
+
+// biome-ignore format: a table
+export const CONFIG_SCHEMA = section({
+  server: section({
+    host:             text('127.0.0.1', 'Address that the HTTP server listens on.'),
+    port:             integer(9120, [0, 65_535], 'TCP port that the HTTP server listens on; 0 takes a free one.'),
+    processes:        integer(1, [1, 1, 'processes'], 'Host processes that share the port; this version runs one.'),
+    maxBodyBytes:     integer(8_388_608, [1024, 1_073_741_824, 'bytes'], 'Largest request body, except uploads of artifacts.'),
+    trustProxy:       Type.Union([Type.Boolean(), Type.String({ minLength: 1 })], about(false, 'Whether X-Forwarded-* headers are believed: true, false, or a list of proxy addresses separated by commas.')),
+    shutdownGraceMs:  integer(10_000, [0, 600_000, 'ms'], 'Longest wait for running requests when the host shuts down.'),
+  }),
+  data: section({
+    dir:              text('./data', 'Directory of databases, stored objects and keys; relative to the working directory.'),
+  }),
+  pool: section({
+    minThreads:       integer(1, [1, 1024, 'threads'], 'Worker threads that are kept when idle.'),
+    maxThreads:       autoOr([1, 1024, 'threads'], 'Most worker threads; `auto` is one per processor.'),
+    idleTimeoutMs:    integer(30_000, [0, 3_600_000, 'ms'], 'Idle time after which a thread above `minThreads` ends.'),
+    maxQueue:         integer(2048, [0, 1_000_000, 'invocations'], 'Most invocations that wait for a worker.'),
+    queueTimeoutMs:   integer(5000, [1, 600_000, 'ms'], 'Longest wait for a worker.'),
+    batchSize:        integer(16, [1, 1024, 'invocations'], 'Most invocations that a worker takes at a time.'),
+    slotBytes:        integer(65_536, [4096, 16_777_216, 'bytes'], 'Shared memory of one slot; larger messages are copied.'),
+    slots:            autoOr([1, 65_536, 'slots'], 'Slots of shared memory; `auto` follows `maxThreads` and `batchSize`.'),
+  }),
+  sandbox: section({
+    isolation:         choice(ISOLATIONS, 'fresh', 'What an invocation finds: `fresh` a new instance, `warm` the state that the last one left.'),
+    deadlineMs:        integer(30_000, DEADLINE, 'Longest run of one invocation; then the guest is stopped.'),
+    memoryLimitMiB:    integer(256, MEMORY_LIMIT, 'Most linear memory that one instance may grow to.'),
+    maxResponseBytes:  integer(16_777_216, [1024, 1_073_741_824, 'bytes'], 'Largest response of a guest.'),
+    maxHostCalls:      integer(10_000, [0, 10_000_000, 'host calls'], 'Most host calls of one invocation.'),
+    instanceBudgetMiB: integer(512, [1, 1_048_576, 'MiB'], 'Memory of the instances that one worker keeps.'),
+    plugins:           perPlugin({
+      isolation:       Type.Optional(Type.Enum([...ISOLATIONS], { description: 'Isolation of this plugin.' })),
+      deadlineMs:      optionalInteger(DEADLINE, 'Deadline of this plugin.'),
+      memoryLimitMiB:  optionalInteger(MEMORY_LIMIT, 'Memory limit of this plugin.'),
+      concurrency:     optionalInteger([1, 65_536, 'invocations'], 'Most invocations of this plugin that run at once; without it the pool is the limit.'),
+      queue:           optionalInteger([0, 1_000_000, 'invocations'], 'Most invocations of this plugin that wait; without it `pool.maxQueue`.'),
+      weight:          optionalInteger([1, 1000], 'Share of this plugin when several wait for workers; without it 1.'),
+    }),
+  }),
+  plugin: Type.Object({
+    dynamic: section({
+      storagePath:      text('temp/output', 'Directory of artifacts: uploads go there and `*.wasm` in it is discovered; relative to the working directory.'),
+    }),
+    autoEnable:         Type.Array(autoEnableEntry(), about([], 'Plugins that are installed and enabled when the host starts: a list of `{id, withMockData}`.')),
+    allowForceUninstall: flag(false, 'Whether an administrator may uninstall a plugin against its veto.'),
+    grantUnreviewed:    flag(false, 'Whether an install without an authorization grants everything that the plugin declares.'),
+  }, {
+    additionalProperties: false,
+    patternProperties: { [PLUGIN_ID_PATTERN]: { type: 'object', description: 'Configuration that the plugin of this id reads.' } },
+  }),
+  workspace: section({
+    basePath:         Type.String({ pattern: BASE_PATH_PATTERN, shape: 'a path that starts with / and is outside /api, /x and /x-assets', ...about('/admin', 'Path of the console.') }),
+  }),
+  i18n: section({
+    enabled:          flag(true, 'Whether texts are translated.'),
+    default:          text('en-US', 'Locale of a request that names none.'),
+    locales:          Type.Array(Type.String({ minLength: 1 }), { minItems: 1, ...about(['en-US', 'zh-CN'], 'Locales that the host offers.') }),
+  }),
+  auth: section({
+    secret:           Type.Optional(Type.String({ minLength: 32, secret: true, description: 'Key that signs access tokens; without it one is made at the first start and kept in `data.dir`.' })),
+    accessTokenTtlSeconds: integer(86_400, [60, 31_536_000, 'seconds'], 'Life of an access token.'),
+    sessionTtlSeconds: integer(86_400, [60, 31_536_000, 'seconds'], 'Idle time after which a session ends.'),
+  }),
+  log: section({
+    level:            choice(LOG_LEVELS, 'info', 'Least severe level that is logged.'),
+  }),
+  metrics: section({
+    enabled:          flag(true, 'Whether metrics are counted and served.'),
+    path:             Type.String({ pattern: '^/[A-Za-z0-9._~/-]+$', shape: 'a path that starts with /', ...about('/metrics', 'Path that metrics are served at.') }),
+  }),
+});
+
+/** Settings that a flag of `sandpool serve` may override, by the flag's name. */
+export const FLAGS = { host: 'server.host', port: 'server.port', data: 'data.dir' } as const;
+export type ConfigFlag = keyof typeof FLAGS;
+export const FLAG_NAMES = Object.keys(FLAGS) as ConfigFlag[];
+
+/** The effective configuration. Frozen; `plugin` also carries the free sections, see `pluginSection`. */
+export type Config = DeepReadonly<Static<typeof CONFIG_SCHEMA>>;
+
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+
+/** What the schema says about one setting, as JSON Schema keywords and four of our own. */
+export interface SettingSchema {
+  readonly type?: string;
+  readonly default?: unknown;
+  readonly description?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly minItems?: number;
+  readonly enum?: readonly string[];
+  readonly const?: unknown;
+  readonly anyOf?: readonly SettingSchema[];
+  readonly items?: SettingSchema;
+  readonly properties?: Readonly<Record<string, SettingSchema>>;
+  readonly patternProperties?: Readonly<Record<string, SettingSchema>>;
+  readonly required?: readonly string[];
+  readonly unit?: string;
+  readonly secret?: boolean;
+  /** What a value looks like, where a pattern would not tell a person. */
+  readonly shape?: string;
+}
+
+/** One setting with its path; `<plugin-id>` stands for any plugin's id. */
+export interface Setting {
+  readonly path: string;
+  readonly schema: SettingSchema;
+}
+
+/** The same schema as plain JSON Schema, for those who walk it. */
+export const CONFIG_SHAPE = CONFIG_SCHEMA as unknown as SettingSchema;
+
+/** Every setting, in the order of the schema. */
+export const SETTINGS: readonly Setting[] = settingsOf('', CONFIG_SHAPE);
+
+/** The configuration of a host that was told nothing. */
+export const defaults = defaultOf(CONFIG_SHAPE) as Config;
+
+/** Settings whose value is never shown. */
+export const SECRET_PATHS: readonly string[] = SETTINGS.filter(({ schema }) => schema.secret).map(({ path }) => path);
+
+/** Whether a value at this path is masked: the secrets of the host, and what looks like one in a plugin's own section. */
+export function isSecretPath(path: string): boolean {
+  return SECRET_PATHS.includes(path) || /^plugin\.[^.]+\..*(?:secret|passw|token|key|credential)/i.test(path);
+}
+
+/** The schema for editors: every setting optional, unknown keys refused. */
+export function editorSchema(): Record<string, unknown> {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Sandpool configuration',
+    ...withoutRequired(CONFIG_SHAPE),
+  };
+}
+
+function withoutRequired(schema: SettingSchema): SettingSchema {
+  const { required, properties, ...rest } = schema;
+  if (properties === undefined) return schema;
+  return {
+    ...rest,
+    properties: Object.fromEntries(Object.entries(properties).map(([key, inner]) => [key, withoutRequired(inner)])),
+  };
+}
+
+function settingsOf(path: string, schema: SettingSchema): Setting[] {
+  if (schema.type !== 'object') return [{ path, schema }];
+  const below = (key: string) => (path === '' ? key : `${path}.${key}`);
+  const named = Object.entries(schema.properties ?? {}).flatMap(([key, inner]) => settingsOf(below(key), inner));
+  const perId = Object.values(schema.patternProperties ?? {}).map((inner) => ({ path: below('<plugin-id>'), inner }));
+  return [
+    ...named,
+    ...perId.flatMap(({ path, inner }) => (inner.properties ? settingsOf(path, inner) : [{ path, schema: inner }])),
+  ];
+}
+
+function defaultOf(schema: SettingSchema): unknown {
+  if (schema.type !== 'object') return structuredClone(schema.default);
+  const filled = Object.entries(schema.properties ?? {}).map(([key, inner]) => [key, defaultOf(inner)] as const);
+  return Object.fromEntries(filled.filter(([, value]) => value !== undefined));
+}
+
+function section<T extends TProperties>(settings: T) {
+  return Type.Object(settings, { additionalProperties: false });
+}
+
+function perPlugin<T extends TProperties>(settings: T) {
+  return Type.Record(Type.String({ pattern: PLUGIN_ID_PATTERN }), section(settings), { additionalProperties: false });
+}
+
+function autoEnableEntry() {
+  return section({
+    id: Type.String({ pattern: PLUGIN_ID_PATTERN, shape: 'a plugin id' }),
+    withMockData: Type.Optional(Type.Boolean()),
+  });
+}
+
+function about(value: unknown, description: string) {
+  return { default: value, description };
+}
+
+function integer(value: number, [minimum, maximum, unit]: Range, description: string) {
+  return Type.Integer({ minimum, maximum, ...(unit && { unit }), ...about(value, description) });
+}
+
+function optionalInteger([minimum, maximum, unit]: Range, description: string) {
+  return Type.Optional(Type.Integer({ minimum, maximum, ...(unit && { unit }), description }));
+}
+
+function autoOr([minimum, maximum, unit]: Range, description: string) {
+  return Type.Union([Type.Literal('auto'), Type.Integer({ minimum, maximum })], {
+    unit,
+    ...about('auto', description),
+  });
+}
+
+function text(value: string, description: string) {
+  return Type.String({ minLength: 1, ...about(value, description) });
+}
+
+function flag(value: boolean, description: string) {
+  return Type.Boolean(about(value, description));
+}
+
+function choice<const T extends string[]>(values: readonly [...T], value: T[number], description: string) {
+  return Type.Enum([...values], about(value, description));
+}

@@ -1,0 +1,41 @@
+import t from 'tap';
+import { loadConfig } from '../../src/config/load.js';
+import { effectiveSandbox, pluginSection } from '../../src/config/plugin.js';
+
+const load = (env: Record<string, string>) => loadConfig({ env }).config;
+
+process.chdir(t.testdir());
+
+t.test('a plugin’s own limits lie over the defaults', async (t) => {
+  const config = load({
+    SANDPOOL_SANDBOX_PLUGINS_BIG_ONE_MEMORY_LIMIT_MIB: '512',
+    SANDPOOL_SANDBOX_PLUGINS_BIG_ONE_ISOLATION: 'warm',
+    SANDPOOL_SANDBOX_PLUGINS_BIG_ONE_CONCURRENCY: '2',
+    SANDPOOL_SANDBOX_PLUGINS_BIG_ONE_QUEUE: '0',
+    SANDPOOL_SANDBOX_DEADLINE_MS: '1000',
+    SANDPOOL_POOL_MAX_QUEUE: '7',
+  });
+  const shared = { deadlineMs: 1000, maxResponseBytes: 16777216, maxHostCalls: 10000 };
+  t.same(effectiveSandbox(config, 'big-one'), {
+    ...shared,
+    isolation: 'warm',
+    memoryLimitMiB: 512,
+    concurrency: 2,
+    queue: 0,
+    weight: 1,
+  });
+  t.same(effectiveSandbox(config, 'other'), {
+    ...shared,
+    isolation: 'fresh',
+    memoryLimitMiB: 256,
+    queue: 7,
+    weight: 1,
+  });
+  t.same(effectiveSandbox(config, 'constructor'), effectiveSandbox(config, 'other'));
+});
+
+t.test('a plugin’s section is what the operator wrote, and never a setting of the host', async (t) => {
+  const config = load({ SANDPOOL_PLUGIN_MAILER: '{"smtp":{"host":"h"}}' });
+  t.same(pluginSection(config, 'mailer'), { smtp: { host: 'h' } });
+  for (const id of ['other', 'dynamic', 'constructor']) t.equal(pluginSection(config, id), undefined, id);
+});
