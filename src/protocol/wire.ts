@@ -242,9 +242,9 @@ function makeRoom(writer: Writer, count: number): boolean {
   return true;
 }
 
-/** Trims, then writes the string unless it is empty. `tag` is one byte: every field of the bridge is below 16. */
-export function writeString(writer: Writer, tag: number, text: string): void {
-  if (text.length === 0) return;
+/** Trims, then writes the string unless it is absent or empty. `tag` is one byte: every field of the bridge is below 16. */
+export function writeString(writer: Writer, tag: number, text: string | undefined): void {
+  if (text === undefined || text.length === 0) return;
   const trimmed = trimGo(text);
   if (trimmed.length > 0) writeText(writer, tag, trimmed);
 }
@@ -282,8 +282,8 @@ function writeLongText(writer: Writer, tag: number, text: string): void {
 }
 
 /** Writes the bytes unless there are none. */
-export function writeBytes(writer: Writer, tag: number, bytes: Uint8Array): void {
-  if (bytes.length === 0 || !writePrefix(writer, tag, bytes.length)) return;
+export function writeBytes(writer: Writer, tag: number, bytes: Uint8Array | undefined): void {
+  if (bytes === undefined || bytes.length === 0 || !writePrefix(writer, tag, bytes.length)) return;
   writer.bytes.set(bytes, writer.at);
   writer.at += bytes.length;
 }
@@ -297,8 +297,8 @@ function writePrefix(writer: Writer, tag: number, length: number): boolean {
 }
 
 /** An int32 as the reference writes it: left out when 0, sign-extended to 64 bits when negative. */
-export function writeInt32(writer: Writer, tag: number, value: number): void {
-  if (value === 0) return;
+export function writeInt32(writer: Writer, tag: number, value: number | undefined): void {
+  if (value === undefined || value === 0) return;
   if (value < 0) {
     writeBigint(writer, tag, BigInt(value));
     return;
@@ -323,7 +323,7 @@ function writeBigint(writer: Writer, tag: number, value: bigint): void {
 }
 
 /** A true is written as 1; a false is left out. */
-export function writeBool(writer: Writer, tag: number, value: boolean): void {
+export function writeBool(writer: Writer, tag: number, value: boolean | undefined): void {
   if (!value || !roomFor(writer, 2)) return;
   writer.bytes[writer.at++] = tag;
   writer.bytes[writer.at++] = 1;
