@@ -54,6 +54,7 @@ const TABLE = {
   SBX_QUEUE_FULL:               row(429, 'host', 'too many requests are waiting'),
   SBX_QUEUE_TIMEOUT:            row(503, 'host', 'no worker was free within {queueTimeoutMs} ms'),
   SBX_WORKER_LOST:              row(500, 'host', 'the worker died: {reason}'),
+  SBX_CANCELLED:                row(499, 'caller', 'the caller has gone away'),
   SBX_SHUTTING_DOWN:            row(503, 'host', 'the host is shutting down'),
   SBX_RELEASE_NOT_LOADED:       row(503, 'host', 'no release of plugin {pluginId} is loaded'),
 
@@ -61,6 +62,7 @@ const TABLE = {
   PLUGIN_NOT_FOUND:             row(404, 'caller', 'plugin {pluginId} does not exist'),
   SBX_STATE_CONFLICT:           row(409, 'caller', 'plugin {pluginId} cannot {action}: it is {state}'),
   SBX_GRANT_DECISION_INVALID:   row(400, 'caller', 'the host-service authorization is invalid: {reason}'),
+  SBX_PLUGIN_CONFIG_INVALID:    row(500, 'operator', 'the configuration of plugin {pluginId} in {path} is unusable: {reason}'),
   SBX_STORE_FAILED:             row(500, 'host', 'the store failed: {reason}'),
 
   // who is calling
