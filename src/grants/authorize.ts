@@ -1,6 +1,6 @@
 import { CATALOGUE, capabilitiesOf, capabilityOf, type HostServiceDeclaration } from '../artifact/host-services.js';
 import type { HostCallRequest } from '../protocol/host-call.js';
-import { trimGo } from '../protocol/wire.js';
+import { trimGo } from '../protocol/text.js';
 import type { Grant } from './grant.js';
 import { compileManifestPattern } from './manifest-paths.js';
 import { compileUrlPattern } from './network-urls.js';
