@@ -1,9 +1,33 @@
-/** Loads releases and runs invocations. */
+/**
+ * Loads releases and runs invocations. What arrives as an envelope leaves as a response envelope or as an error; everything
+ * between is slots, batches and threads.
+ */
+import { hostname } from 'node:os';
 import type { BridgeContract } from '../artifact/artifact.js';
 import type { Grant } from '../grants/grant.js';
-import type { RequestEnvelope, ResponseEnvelope } from '../protocol/envelope.js';
-import type { SandpoolError } from '../protocol/errors.js';
-import type { ExecutionSource } from '../services/service.js';
+import type { Metrics } from '../metrics.js';
+import {
+  decodeResponseEnvelope,
+  encodeRequestEnvelope,
+  type Identity,
+  type RequestEnvelope,
+  type ResponseEnvelope,
+  requestEnvelopeBytes,
+} from '../protocol/envelope.js';
+import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import {
+  EXECUTION_SOURCES,
+  type ExecutionSource,
+  type HostCallTrace,
+  type Isolation,
+  type LogLevel,
+  type PostedRelease,
+  type SandboxMessage,
+} from '../protocol/messages.js';
+import type { HostCallContext, Placement } from '../services/service.js';
+import { createDispatch, type Job } from './dispatch.js';
+import { createModules } from './modules.js';
+import { createPool, type Pool } from './pool.js';
 
 /** A release as the engine needs it. */
 export interface EngineRelease {
@@ -26,9 +50,9 @@ export interface Invocation {
   readonly executionSource: ExecutionSource;
   readonly envelope: RequestEnvelope;
   readonly tenantId: number;
-  /** Longest run, from pick-up by a worker; the plugin's setting when absent. */
+  /** Longest run, in ms from pick-up by a worker; the plugin's setting when absent. */
   readonly deadlineMs?: number;
-  /** Gives up waiting or running when aborted. */
+  /** Gives up waiting when aborted; what runs already, runs on. */
   readonly signal?: AbortSignal;
 }
 
@@ -44,12 +68,310 @@ export type Outcome =
   | { readonly ok: false; readonly error: SandpoolError; readonly timings: InvocationTimings };
 
 export interface Engine {
-  /** Compiles, warms and publishes a release as the effective one of its plugin. Single flight per checksum. */
+  /**
+   * Compiles a release, initialises it once in a worker and publishes it as the effective one of its plugin. What runs on the
+   * release before it, ends on that one.
+   * @throws SBX_MODULE_INVALID; the plugin then keeps the release that it had.
+   */
   load(release: EngineRelease): Promise<void>;
-  /** Forgets a plugin's release; running invocations finish on it. */
+  /** Forgets a plugin's release; running invocations end on it. */
   unload(pluginId: string): void;
   /** Runs the effective release of a plugin. Never rejects. */
   invoke(invocation: Invocation): Promise<Outcome>;
-  /** Waits for running invocations up to the grace period, then ends every thread. */
-  close(): Promise<void>;
+  /** Waits for running invocations up to `graceMs`, then ends every thread. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** Settings of one plugin's sandbox. */
+export interface PluginLimits {
+  readonly isolation: Isolation;
+  readonly deadlineMs: number;
+  readonly memoryLimitMiB: number;
+  readonly concurrency: number;
+  readonly queue: number;
+}
+
+export interface PluginLogLine {
+  readonly pluginId: string;
+  readonly level: LogLevel;
+  readonly text: string;
+  readonly stream: 'log' | 'stdout' | 'stderr';
+}
+
+export interface EngineOptions {
+  readonly pool: {
+    readonly minThreads: number;
+    readonly maxThreads: number;
+    readonly idleTimeoutMs: number;
+    readonly maxQueue: number;
+    readonly queueTimeoutMs: number;
+    readonly batchSize: number;
+    readonly slotBytes: number;
+    readonly slots: number;
+  };
+  readonly limitsOf: (pluginId: string) => PluginLimits;
+  readonly maxResponseBytes: number;
+  readonly maxHostCalls: number;
+  readonly instanceBudgetMiB: number;
+  readonly logLinesPerSecond: number;
+  /** SQLite file of plugin state, or `:memory:`. */
+  readonly stateFile: string;
+  readonly metrics: Metrics;
+  readonly log: (line: PluginLogLine) => void;
+  /** Answers host calls that are placed on the main thread: request bytes in, response bytes out. Never rejects. */
+  readonly answerHostCall: (
+    grant: Grant,
+    request: Uint8Array,
+    context: HostCallContext,
+  ) => Uint8Array | Promise<Uint8Array>;
+  /** Where services are placed, when not where they say. */
+  readonly placements?: Readonly<Record<string, Placement>>;
+  /** Told of each host call; costs a message per call. */
+  readonly onHostCall?: (call: HostCallTrace) => void;
+}
+
+/** Modules kept beside those of effective releases. */
+const SPARE_MODULES = 16;
+
+/** A release that serves. */
+interface Loaded {
+  readonly release: EngineRelease;
+  readonly posted: PostedRelease;
+  readonly deadlineMs: number;
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  const { metrics } = options;
+  const effective = new Map<string, Loaded>();
+  let lastKey = 0;
+  let pool: Pool | undefined;
+
+  const modules = createModules(SPARE_MODULES, {
+    hit: () => metrics.cache('modules', 'hit'),
+    miss: () => metrics.cache('modules', 'miss'),
+    evicted: () => metrics.cache('modules', 'eviction'),
+    compiled({ rewriteMs, compileMs }) {
+      metrics.loaded('rewrite', rewriteMs / 1000);
+      metrics.loaded('compile', compileMs / 1000);
+    },
+  });
+  const dispatch = createDispatch({
+    slotCount: options.pool.slots,
+    slotBytes: options.pool.slotBytes,
+    batchSize: options.pool.batchSize,
+    maxThreads: options.pool.maxThreads,
+    maxQueue: options.pool.maxQueue,
+    queueTimeoutMs: options.pool.queueTimeoutMs,
+    limitsOf: options.limitsOf,
+    run: (task) => threads().run(task),
+    onCounts: metrics.sandbox,
+    onDeath: () => metrics.workerReplaced('died'),
+    onKill(pluginId) {
+      metrics.deadlineKill(pluginId);
+      metrics.workerReplaced('deadline');
+    },
+  });
+  metrics.watchEngine(() => ({ threads: pool?.threadCount() ?? 0, ...dispatch.gauges() }));
+
+  return { load, unload, invoke, close };
+
+  function threads(): Pool {
+    pool ??= createPool({
+      setup: {
+        table: dispatch.table.buffer,
+        slotBytes: options.pool.slotBytes,
+        nodeName: hostname(),
+        stateFile: options.stateFile,
+        instanceBudgetMiB: options.instanceBudgetMiB,
+        placements: options.placements ?? {},
+      },
+      minThreads: options.pool.minThreads,
+      maxThreads: options.pool.maxThreads,
+      idleTimeoutMs: options.pool.idleTimeoutMs,
+      onMessage,
+      onThreadGone(threadId) {
+        dispatch.forgetThread(threadId);
+        metrics.threadGone(threadId);
+      },
+    });
+    return pool;
+  }
+
+  function onMessage(message: SandboxMessage): void {
+    if (message.kind === 'log') options.log(message);
+    else if (message.kind === 'host-call') options.onHostCall?.(message.call);
+    else {
+      metrics.droppedLogLines(message.pluginId, message.lines);
+      const text = `${message.lines} log lines dropped: more than ${options.logLinesPerSecond} per second`;
+      options.log({ pluginId: message.pluginId, level: 'warn', text, stream: 'log' });
+    }
+  }
+
+  // ---- releases ----------------------------------------------------------------------------------------------------------
+
+  async function load(release: EngineRelease): Promise<void> {
+    const limits = options.limitsOf(release.pluginId);
+    const source = { ...release, memoryLimitMiB: limits.memoryLimitMiB };
+    const { module } = await modules.get(source);
+    modules.pin(source);
+    const posted = describe(release, module, limits);
+    await warmUp(posted, limits.deadlineMs);
+    unload(release.pluginId, release.checksum);
+    effective.set(release.pluginId, { release, posted, deadlineMs: limits.deadlineMs });
+  }
+
+  function describe(release: EngineRelease, module: WebAssembly.Module, limits: PluginLimits): PostedRelease {
+    lastKey += 1;
+    return {
+      key: lastKey,
+      pluginId: release.pluginId,
+      checksum: release.checksum,
+      module,
+      allocExport: release.bridge?.allocExport ?? '',
+      executeExport: release.bridge?.executeExport ?? '',
+      isolation: limits.isolation,
+      grantedServices: release.grant.services,
+      manifestResources: release.manifestResources,
+      memoryLimitMiB: limits.memoryLimitMiB,
+      maxResponseBytes: options.maxResponseBytes,
+      maxHostCalls: options.maxHostCalls,
+      logLinesPerSecond: options.logLinesPerSecond,
+      traceHostCalls: options.onHostCall !== undefined,
+    };
+  }
+
+  /**
+   * Compiled code belongs to the module, whichever thread made it: one initialisation in a worker makes the first one in every
+   * other worker fast. It happens in a worker and not here, because a guest may loop or exhaust the stack in it. A guest
+   * that fails in it is published all the same and fails each request with its code, as on the reference host.
+   */
+  async function warmUp(posted: PostedRelease, deadlineMs: number): Promise<void> {
+    if (posted.executeExport === '') return;
+    const startedAt = performance.now();
+    let timer: NodeJS.Timeout | undefined;
+    const task = threads().run({
+      choose: (idle) => idle[0] as number,
+      payload() {
+        timer = setTimeout(() => void task.kill(), deadlineMs);
+        return { warmUp: posted };
+      },
+    });
+    try {
+      await task.ended;
+    } catch (thrown) {
+      const text = `the release does not initialise: ${reasonOf(thrown)}`;
+      options.log({ pluginId: posted.pluginId, level: 'warn', text, stream: 'log' });
+    } finally {
+      clearTimeout(timer);
+      metrics.loaded('warm', (performance.now() - startedAt) / 1000);
+    }
+  }
+
+  function unload(pluginId: string, keepChecksum?: string): void {
+    const loaded = effective.get(pluginId);
+    if (loaded === undefined) return;
+    effective.delete(pluginId);
+    dispatch.forgetRelease(loaded.posted.key);
+    if (loaded.release.checksum !== keepChecksum)
+      modules.unpin({ ...loaded.release, memoryLimitMiB: loaded.posted.memoryLimitMiB });
+  }
+
+  // ---- invocations -------------------------------------------------------------------------------------------------------
+
+  function invoke(invocation: Invocation): Promise<Outcome> {
+    const loaded = effective.get(invocation.pluginId);
+    if (loaded === undefined)
+      return Promise.resolve(failed(new SandpoolError('SBX_RELEASE_NOT_LOADED', { pluginId: invocation.pluginId })));
+    if (loaded.posted.executeExport === '') return Promise.resolve(failed(new SandpoolError('SBX_BRIDGE_MISSING')));
+
+    return new Promise((resolve) => {
+      const cancel = dispatch.enqueue(jobOf(invocation, loaded, resolve));
+      invocation.signal?.addEventListener('abort', () => cancel(new SandpoolError('SBX_CANCELLED')), { once: true });
+    });
+  }
+
+  function jobOf(invocation: Invocation, loaded: Loaded, resolve: (outcome: Outcome) => void): Job {
+    const { release, posted } = loaded;
+    const { envelope } = invocation;
+    return {
+      pluginId: release.pluginId,
+      release: posted,
+      requestBytes: requestEnvelopeBytes(envelope),
+      encode: (target) => encodeRequestEnvelope(envelope, target),
+      source: EXECUTION_SOURCES.indexOf(invocation.executionSource),
+      tenantId: invocation.tenantId,
+      deadlineMs: invocation.deadlineMs ?? loaded.deadlineMs,
+      answer: (request, deadlineAt) =>
+        options.answerHostCall(release.grant, request, contextOf(invocation, release, deadlineAt)),
+      settle(result, timings) {
+        const outcome =
+          'error' in result ? { ok: false as const, error: result.error, timings } : decode(result.response, timings);
+        metrics.invocation({
+          pluginId: release.pluginId,
+          version: release.version,
+          code: outcome.ok ? 'ok' : outcome.error.code,
+          queueSeconds: timings.queueMs / 1000,
+          runSeconds: timings.runMs / 1000,
+        });
+        resolve(outcome);
+      },
+    };
+  }
+
+  // ---- end ---------------------------------------------------------------------------------------------------------------
+
+  async function close(graceMs = 0): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, graceMs);
+    });
+    await Promise.race([dispatch.drained(), grace]);
+    clearTimeout(timer);
+    dispatch.close();
+    await pool?.close();
+  }
+}
+
+const NOBODY: Identity = {
+  tokenId: '',
+  userId: 0,
+  username: '',
+  status: 0,
+  permissions: [],
+  roleNames: [],
+  isSuperAdmin: false,
+  dataScope: 0,
+  dataScopeUnsupported: false,
+  unsupportedDataScope: 0,
+  tenantId: 0,
+  actingUserId: 0,
+  actingAsTenant: false,
+  isImpersonation: false,
+};
+
+function contextOf(invocation: Invocation, release: EngineRelease, deadlineAt: number): HostCallContext {
+  const { envelope } = invocation;
+  return {
+    pluginId: release.pluginId,
+    executionSource: invocation.executionSource,
+    routePath: envelope.route?.routePath ?? '',
+    requestId: envelope.requestId,
+    ...(envelope.identity && { identity: { ...NOBODY, ...envelope.identity } }),
+    tenantId: invocation.tenantId,
+    deadlineAt,
+    manifestResources: release.manifestResources,
+  };
+}
+
+function decode(response: Uint8Array, timings: InvocationTimings): Outcome {
+  try {
+    return { ok: true, response: decodeResponseEnvelope(response), timings };
+  } catch (thrown) {
+    const error = new SandpoolError('SBX_RESPONSE_INVALID', { reason: reasonOf(thrown) }, { cause: thrown });
+    return { ok: false, error, timings };
+  }
+}
+
+function failed(error: SandpoolError): Outcome {
+  return { ok: false, error, timings: { queueMs: 0, runMs: 0, hostCalls: 0 } };
 }

@@ -45,6 +45,8 @@ export interface PostedRelease {
 /** A Piscina task: slots to run in this order. */
 export interface Batch {
   readonly slots: readonly number[];
+  /** The ticket of each slot, in the same order. */
+  readonly tickets: readonly number[];
   /** Releases that this thread has not been sent yet. */
   readonly load: readonly PostedRelease[];
   /** Keys that no invocation will name again. */
@@ -59,6 +61,8 @@ export interface WarmUp {
 }
 
 export interface BatchEnd {
+  readonly threadId: number;
+  readonly counts: SandboxCounts;
   /** A response too large for its slot; the batch ends behind it, what is left unstarted is queued again. */
   readonly elsewhere?: { readonly slot: number; readonly response: Uint8Array };
 }
@@ -79,10 +83,9 @@ export type SandboxMessage =
       readonly pluginId: string;
       readonly lines: number;
     }
-  | { readonly kind: 'counts'; readonly counts: SandboxCounts }
   | { readonly kind: 'host-call'; readonly call: HostCallTrace };
 
-/** What has happened in a thread since its last message of this kind. */
+/** What has happened in a thread since the end of its last batch. */
 export interface SandboxCounts {
   readonly created: number;
   readonly reused: number;
@@ -91,13 +94,20 @@ export interface SandboxCounts {
   readonly hostCalls: readonly HostCallCount[];
 }
 
+/** Upper bounds of the buckets that host calls are counted into, in seconds. */
+export const HOST_CALL_BUCKETS_SECONDS: readonly number[] = [
+  0.000001, 0.0000025, 0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5,
+  2.5, 10,
+];
+
 export interface HostCallCount {
-  readonly pluginId: string;
   readonly service: string;
   readonly method: string;
   readonly status: number;
   readonly count: number;
   readonly seconds: number;
+  /** Calls in each bucket of HOST_CALL_BUCKETS_SECONDS; slower ones are in none. */
+  readonly buckets: readonly number[];
 }
 
 export interface HostCallTrace {

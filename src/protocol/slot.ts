@@ -39,6 +39,11 @@ export const ANSWERED = 4;
 export const DONE = 5;
 const ANSWERING = 6;
 
+// The state word: the state in the low bits and, while QUEUED, the ticket above.
+const STATE_BITS = 3;
+const STATE_MASK = (1 << STATE_BITS) - 1;
+const MAX_TICKET = 0x0fffffff;
+
 const BELL_BYTES = 64;
 const WORD_COUNT = 16;
 const TIME_COUNT = 4;
@@ -136,7 +141,7 @@ function openSlot(index: number, buffer: SharedArrayBuffer, offset: number, byte
 }
 
 export function stateOf(slot: Slot): number {
-  return Atomics.load(slot.words, STATE);
+  return Atomics.load(slot.words, STATE) & STATE_MASK;
 }
 
 // ---- main thread -------------------------------------------------------------------------------------------------------
@@ -149,8 +154,11 @@ export interface SlotRequest {
   readonly deadlineMs: number;
 }
 
-/** Hands a slot whose payload already holds the request to the workers. */
-export function queueSlot(slot: Slot, request: SlotRequest): void {
+/**
+ * Hands a slot whose payload already holds the request to the worker that is told the ticket. A slot that was withdrawn and
+ * leased again may still stand in the list of the worker that had it before; the ticket keeps that one off.
+ */
+export function queueSlot(slot: Slot, ticket: number, request: SlotRequest): void {
   const { words, times } = slot;
   words[RELEASE] = request.releaseKey;
   words[REQUEST_BYTES] = request.requestBytes;
@@ -160,12 +168,17 @@ export function queueSlot(slot: Slot, request: SlotRequest): void {
   times[DEADLINE_MS] = request.deadlineMs;
   times[STARTED_AT] = 0;
   times[ENDED_AT] = 0;
-  Atomics.store(words, STATE, QUEUED);
+  Atomics.store(words, STATE, queued(ticket));
+}
+
+/** QUEUED with the ticket above it. */
+function queued(ticket: number): number {
+  return ((ticket & MAX_TICKET) << STATE_BITS) | QUEUED;
 }
 
 /** Takes an unstarted slot back. False when a worker was faster. */
-export function withdrawSlot(slot: Slot): boolean {
-  return Atomics.compareExchange(slot.words, STATE, QUEUED, FREE) === QUEUED;
+export function withdrawSlot(slot: Slot, ticket: number): boolean {
+  return Atomics.compareExchange(slot.words, STATE, queued(ticket), FREE) === queued(ticket);
 }
 
 export function freeSlot(slot: Slot): void {
@@ -237,8 +250,8 @@ function answer(slot: Slot, total: number, pieceBytes: number): void {
 // ---- worker thread -----------------------------------------------------------------------------------------------------
 
 /** Takes a queued slot. False when the main thread has withdrawn it. */
-export function takeSlot(slot: Slot, now: number): boolean {
-  if (Atomics.compareExchange(slot.words, STATE, QUEUED, RUNNING) !== QUEUED) return false;
+export function takeSlot(slot: Slot, ticket: number, now: number): boolean {
+  if (Atomics.compareExchange(slot.words, STATE, queued(ticket), RUNNING) !== queued(ticket)) return false;
   slot.times[STARTED_AT] = now;
   return true;
 }

@@ -1,0 +1,94 @@
+/**
+ * Compiled modules by checksum: one compile per release, shared by every thread. Modules of effective releases are pinned;
+ * the others stay until newer ones push them out.
+ */
+import { LRUCache } from 'lru-cache';
+import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { limitMemory } from '../rewrite/memory-limit.js';
+
+const PAGES_PER_MIB = 16;
+
+export interface CompiledModule {
+  readonly module: WebAssembly.Module;
+  readonly rewriteMs: number;
+  readonly compileMs: number;
+}
+
+export interface ModuleSource {
+  readonly checksum: string;
+  readonly memoryLimitMiB: number;
+  readonly readArtifact: () => Promise<Uint8Array>;
+}
+
+export interface ModulesObserver {
+  hit(): void;
+  miss(): void;
+  evicted(): void;
+  compiled(module: CompiledModule): void;
+}
+
+export interface Modules {
+  /**
+   * The module of a release, compiled at most once however many ask. A failure is not kept.
+   * @throws SBX_MODULE_INVALID
+   */
+  get(source: ModuleSource): Promise<CompiledModule>;
+  /** Keeps the module of an effective release, whatever else is loaded. */
+  pin(source: ModuleSource): void;
+  unpin(source: ModuleSource): void;
+}
+
+/** @param capacity number of modules kept beside the pinned ones */
+export function createModules(capacity: number, observer: ModulesObserver): Modules {
+  const kept = new LRUCache<string, Promise<CompiledModule>>({
+    max: capacity,
+    dispose: (_module, _key, reason) => {
+      if (reason === 'evict') observer.evicted();
+    },
+  });
+  const pinned = new Map<string, Promise<CompiledModule>>();
+
+  return {
+    get(source) {
+      const key = keyOf(source);
+      const known = pinned.get(key) ?? kept.get(key);
+      if (known !== undefined) {
+        observer.hit();
+        return known;
+      }
+      observer.miss();
+      const compiling = compile(source);
+      kept.set(key, compiling);
+      compiling.then(observer.compiled, () => kept.delete(key));
+      return compiling;
+    },
+    pin(source) {
+      const module = kept.get(keyOf(source));
+      if (module !== undefined) pinned.set(keyOf(source), module);
+    },
+    unpin(source) {
+      const module = pinned.get(keyOf(source));
+      if (module === undefined) return;
+      pinned.delete(keyOf(source));
+      kept.set(keyOf(source), module);
+    },
+  };
+}
+
+function keyOf(source: ModuleSource): string {
+  return `${source.checksum}:${source.memoryLimitMiB}`;
+}
+
+async function compile(source: ModuleSource): Promise<CompiledModule> {
+  const bytes = await source.readArtifact();
+  try {
+    const startedAt = performance.now();
+    const limited = limitMemory(bytes, source.memoryLimitMiB * PAGES_PER_MIB);
+    const rewrittenAt = performance.now();
+    const module = await WebAssembly.compile(limited);
+    return { module, rewriteMs: rewrittenAt - startedAt, compileMs: performance.now() - rewrittenAt };
+  } catch (thrown) {
+    if (thrown instanceof SandpoolError) throw thrown;
+    throw new SandpoolError('SBX_MODULE_INVALID', { reason: reasonOf(thrown) }, { cause: thrown });
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * The thread pool. Piscina owns the threads: it starts, ends and replaces them; which thread gets a task, and what exactly
+ * is posted to it, is decided here at the moment when the task is handed over.
+ */
+import { EventEmitter } from 'node:events';
+import { Piscina } from 'piscina';
+import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import type { Batch, BatchEnd, SandboxMessage, SandboxSetup, WarmUp } from '../protocol/messages.js';
+
+export interface PoolOptions {
+  readonly setup: SandboxSetup;
+  readonly minThreads: number;
+  readonly maxThreads: number;
+  readonly idleTimeoutMs: number;
+  readonly onMessage: (message: SandboxMessage) => void;
+  /** A thread is gone, for whatever reason. */
+  readonly onThreadGone: (threadId: number) => void;
+}
+
+export interface Task {
+  /** Picks one of the idle threads; they are in the order of their creation, so that little work stays on few threads. */
+  choose(idle: readonly number[]): number;
+  /** Makes what is posted to that thread. Called once, when the thread is known. */
+  payload(threadId: number): Batch | WarmUp;
+}
+
+export interface RunningTask {
+  /** Settles when the thread has ended the task. @throws SBX_WORKER_LOST when the thread died or was killed. */
+  readonly ended: Promise<BatchEnd>;
+  /** The thread that got the task; undefined while it waits for one. */
+  threadId(): number | undefined;
+  /** Ends the thread, whatever it does. Resolves when it is gone and touches memory no more. */
+  kill(): Promise<void>;
+}
+
+export interface Pool {
+  run(task: Task): RunningTask;
+  threadCount(): number;
+  close(): Promise<void>;
+}
+
+/** What Piscina posts: our object, filled in by the balancer just before. */
+interface Posted {
+  payload?: Batch | WarmUp;
+  [Piscina.queueOptionsSymbol]?: Order;
+}
+
+interface Order {
+  readonly task: Task;
+  readonly posted: Posted;
+  threadId: number | undefined;
+}
+
+export function createPool(options: PoolOptions): Pool {
+  const piscina = new Piscina<Posted, BatchEnd>({
+    filename: new URL('../sandbox/worker.js', import.meta.url).href,
+    minThreads: options.minThreads,
+    maxThreads: options.maxThreads,
+    idleTimeout: options.idleTimeoutMs,
+    concurrentTasksPerWorker: 1,
+    atomics: 'sync',
+    recordTiming: false,
+    env: {},
+    workerData: options.setup,
+    loadBalancer: balance,
+  });
+  piscina.on('message', options.onMessage);
+  piscina.on('workerDestroy', (thread: { id: number }) => options.onThreadGone(thread.id));
+  // A thread that dies without a task has failed nobody; Piscina replaces it when it is needed.
+  piscina.on('error', () => {});
+
+  return {
+    run: (task) => runTask(piscina, task),
+    threadCount: () => piscina.threads.length,
+    close: () => piscina.destroy(),
+  };
+}
+
+type PoolThread = { id: number; currentUsage: number; terminating: boolean; destroyed: boolean };
+
+function balance<Thread extends PoolThread>(task: object, threads: Thread[]): Thread | null {
+  const order = (task as Posted)[Piscina.queueOptionsSymbol] as Order;
+  const idle = threads.filter((thread) => thread.currentUsage === 0 && !thread.terminating && !thread.destroyed);
+  if (idle.length === 0) return null;
+  const threadId = order.task.choose(idle.map((thread) => thread.id));
+  const chosen = idle.find((thread) => thread.id === threadId) ?? (idle[0] as Thread);
+  order.threadId = chosen.id;
+  order.posted.payload = order.task.payload(chosen.id);
+  return chosen;
+}
+
+function runTask(piscina: Piscina<Posted, BatchEnd>, task: Task): RunningTask {
+  const posted: Posted = {};
+  const order: Order = { task, posted, threadId: undefined };
+  posted[Piscina.queueOptionsSymbol] = order;
+  const abort = new EventEmitter();
+  const ended = piscina.run(posted, { signal: abort }).catch((thrown: unknown) => {
+    throw new SandpoolError('SBX_WORKER_LOST', { reason: reasonOf(thrown) }, { cause: thrown });
+  });
+
+  return {
+    ended,
+    threadId: () => order.threadId,
+    kill() {
+      const thread = piscina.threads.find((candidate) => candidate.threadId === order.threadId);
+      const gone = new Promise<void>((resolve) => {
+        if (thread === undefined) resolve();
+        else thread.once('exit', () => resolve());
+      });
+      abort.emit('abort');
+      return gone;
+    },
+  };
+}

@@ -1,0 +1,182 @@
+/**
+ * Every instrument of the process. Units are in the names; labels are bounded: only ids of loaded plugins and names of the
+ * catalogue become label values.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { HostCallCount, SandboxCounts } from './protocol/messages.js';
+import { HOST_CALL_BUCKETS_SECONDS } from './protocol/messages.js';
+
+const RUN_BUCKETS_SECONDS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+];
+const LOAD_BUCKETS_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** What the engine is doing now; asked for when metrics are scraped. */
+export interface EngineGauges {
+  readonly threads: number;
+  readonly busyThreads: number;
+  readonly waiting: number;
+  readonly slotsInUse: number;
+  readonly callingHost: number;
+}
+
+export interface InvocationObservation {
+  readonly pluginId: string;
+  readonly version: string;
+  /** `ok`, or the code of the error. */
+  readonly code: string;
+  readonly queueSeconds: number;
+  readonly runSeconds: number;
+}
+
+export interface Metrics {
+  invocation(observation: InvocationObservation): void;
+  sandbox(threadId: number, counts: SandboxCounts): void;
+  threadGone(threadId: number): void;
+  workerReplaced(reason: 'deadline' | 'died'): void;
+  deadlineKill(pluginId: string): void;
+  loaded(step: 'rewrite' | 'compile' | 'warm', seconds: number): void;
+  cache(cache: string, event: 'hit' | 'miss' | 'eviction'): void;
+  droppedLogLines(pluginId: string, lines: number): void;
+  watchEngine(read: () => EngineGauges): void;
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+const TRAP_CODES = new Set(['SBX_TRAP', 'SBX_STACK_OVERFLOW', 'SBX_MEMORY_LIMIT', 'SBX_EXIT', 'SBX_INITIALIZE_FAILED']);
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+
+  const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
+    new Counter({ name: `sandpool_${name}`, help, labelNames, registers });
+  const histogram = <Label extends string>(name: string, help: string, labelNames: Label[], buckets: number[]) =>
+    new Histogram({ name: `sandpool_${name}`, help, labelNames, buckets, registers });
+
+  // biome-ignore format: a table
+  const instruments = {
+    invocations:   counter('invocations_total', 'Invocations by plugin, release version and outcome code.', ['plugin', 'version', 'code']),
+    runs:          histogram('invocation_duration_seconds', 'Run time of invocations in a worker.', ['plugin'], RUN_BUCKETS_SECONDS),
+    waits:         histogram('queue_wait_seconds', 'Time that invocations waited for a worker.', ['plugin'], RUN_BUCKETS_SECONDS),
+    hostCalls:     counter('host_calls_total', 'Host calls by service, method and status.', ['service', 'method', 'status']),
+    traps:         counter('traps_total', 'Invocations that a trap, an exit or an exhausted limit of the guest ended.', ['plugin']),
+    deadlineKills: counter('deadline_kills_total', 'Workers that were killed because a guest ran past its deadline.', ['plugin']),
+    replaced:      counter('workers_replaced_total', 'Workers that ended before their time, by reason.', ['reason']),
+    created:       counter('instances_created_total', 'Instances that were created.', []),
+    reused:        counter('instances_reused_total', 'Invocations that ran in a kept instance.', []),
+    discarded:     counter('instances_discarded_total', 'Instances that were discarded, by reason.', ['reason']),
+    load:          histogram('module_load_seconds', 'Time to make a release ready, by step.', ['step'], LOAD_BUCKETS_SECONDS),
+    caches:        counter('cache_events_total', 'Hits, misses and evictions by cache.', ['cache', 'event']),
+    dropped:       counter('log_lines_dropped_total', 'Log lines of plugins above their rate.', ['plugin']),
+  };
+  const hostCallDurations = registerHostCallDurations(registry);
+  const live = new Map<number, number>();
+  new Gauge({
+    name: 'sandpool_instances_live',
+    help: 'Instances that workers keep now.',
+    registers,
+    collect() {
+      this.set([...live.values()].reduce((sum, count) => sum + count, 0));
+    },
+  });
+
+  return {
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+    invocation({ pluginId, version, code, queueSeconds, runSeconds }) {
+      instruments.invocations.inc({ plugin: pluginId, version, code });
+      instruments.runs.observe({ plugin: pluginId }, runSeconds);
+      instruments.waits.observe({ plugin: pluginId }, queueSeconds);
+      if (TRAP_CODES.has(code)) instruments.traps.inc({ plugin: pluginId });
+    },
+    sandbox(threadId, counts) {
+      live.set(threadId, counts.live);
+      instruments.created.inc(counts.created);
+      instruments.reused.inc(counts.reused);
+      for (const [reason, count] of Object.entries(counts.discarded)) instruments.discarded.inc({ reason }, count);
+      for (const call of counts.hostCalls) {
+        instruments.hostCalls.inc({ service: call.service, method: call.method, status: call.status }, call.count);
+        hostCallDurations.add(call);
+      }
+    },
+    threadGone: (threadId) => void live.delete(threadId),
+    workerReplaced: (reason) => instruments.replaced.inc({ reason }),
+    deadlineKill: (plugin) => instruments.deadlineKills.inc({ plugin }),
+    loaded: (step, seconds) => instruments.load.observe({ step }, seconds),
+    cache: (cache, event) => instruments.caches.inc({ cache, event }),
+    droppedLogLines: (plugin, lines) => instruments.dropped.inc({ plugin }, lines),
+    watchEngine: (read) => registerEngineGauges(registry, read),
+  };
+}
+
+function registerEngineGauges(registry: Registry, read: () => EngineGauges): void {
+  const gauges: readonly [string, string, (now: EngineGauges) => number][] = [
+    ['pool_threads', 'Worker threads.', (now) => now.threads],
+    ['pool_busy_threads', 'Worker threads that run a batch.', (now) => now.busyThreads],
+    ['queue_length', 'Invocations that wait for a worker.', (now) => now.waiting],
+    ['slots_in_use', 'Slots that carry an invocation.', (now) => now.slotsInUse],
+    ['workers_in_host_call', 'Workers that wait for the main thread to answer a host call.', (now) => now.callingHost],
+  ];
+  for (const [name, help, pick] of gauges) {
+    new Gauge({
+      name: `sandpool_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(pick(read()));
+      },
+    });
+  }
+}
+
+/** Host calls are counted into buckets in the workers, so that a busy guest costs the main thread nothing per call. */
+function registerHostCallDurations(registry: Registry): { add(call: HostCallCount): void } {
+  interface Sums {
+    readonly labels: { service: string; method: string };
+    readonly buckets: number[];
+    count: number;
+    seconds: number;
+  }
+  const name = 'sandpool_host_call_duration_seconds';
+  const sums = new Map<string, Sums>();
+  const help = 'Duration of host calls.';
+
+  const values = ({ labels, buckets, count, seconds }: Sums) => {
+    let below = 0;
+    const cumulative = HOST_CALL_BUCKETS_SECONDS.map((le, index) => {
+      below += buckets[index] as number;
+      return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: below };
+    });
+    return [
+      ...cumulative,
+      { metricName: `${name}_bucket`, labels: { ...labels, le: '+Inf' }, value: count },
+      { metricName: `${name}_sum`, labels, value: seconds },
+      { metricName: `${name}_count`, labels, value: count },
+    ];
+  };
+  registry.registerMetric({
+    name,
+    help,
+    type: 'histogram',
+    aggregator: 'sum',
+    get: async () => ({ name, help, type: 'histogram', aggregator: 'sum', values: [...sums.values()].flatMap(values) }),
+  } as unknown as Histogram);
+
+  return {
+    add({ service, method, count, seconds, buckets }) {
+      const key = `${service}.${method}`;
+      let sum = sums.get(key);
+      if (sum === undefined) {
+        sum = { labels: { service, method }, buckets: HOST_CALL_BUCKETS_SECONDS.map(() => 0), count: 0, seconds: 0 };
+        sums.set(key, sum);
+      }
+      sum.count += count;
+      sum.seconds += seconds;
+      for (let index = 0; index < sum.buckets.length; index++) {
+        sum.buckets[index] = (sum.buckets[index] as number) + (buckets[index] as number);
+      }
+    },
+  };
+}

@@ -1,0 +1,252 @@
+/**
+ * The releases and instances of this thread: which release a slot names, whether an instance of it is kept, and how the host
+ * calls of what runs are answered.
+ */
+import { LRUCache } from 'lru-cache';
+import { type Authorizer, compileGrant } from '../grants/authorize.js';
+import { decodeRequestEnvelope } from '../protocol/envelope.js';
+import { SandpoolError } from '../protocol/errors.js';
+import { decodeHostCallRequest, decodeHostCallResponse } from '../protocol/host-call.js';
+import {
+  EXECUTION_SOURCES,
+  type ExecutionSource,
+  type PostedRelease,
+  type SandboxMessage,
+  type SandboxSetup,
+} from '../protocol/messages.js';
+import { callOverSlot, type Slot, type SlotTable, type TakenRequest } from '../protocol/slot.js';
+import { trimGo } from '../protocol/text.js';
+import { answerInWorker, type HostCallAnswer, refuseHostCall } from '../services/answer.js';
+import { createServices } from '../services/index.js';
+import type { HostCallContext } from '../services/service.js';
+import { openStateStore, type StateStore } from '../store/state.js';
+import type { Counts, Discard } from './counts.js';
+import { createInstance, type Instance, type Invocation } from './instance.js';
+import { createPluginLog, type PluginLog } from './log.js';
+
+const MIB = 1024 * 1024;
+
+/** What runs now, with the slot that it came in. */
+export interface SlotInvocation extends Invocation {
+  readonly slot: Slot;
+  readonly request: TakenRequest;
+}
+
+export interface Instances {
+  load(releases: readonly PostedRelease[]): void;
+  forget(keys: readonly number[]): void;
+  /** Instantiates and initialises a release once, without a context for host calls. @throws SandpoolError */
+  warmUp(release: PostedRelease): void;
+  /** Runs an invocation. The response is a view that is valid until the next call. @throws SandpoolError */
+  run(invocation: SlotInvocation): Uint8Array;
+  /** Instances kept now. */
+  live(): number;
+}
+
+export interface InstancesOptions {
+  readonly setup: SandboxSetup;
+  readonly table: SlotTable;
+  readonly counts: Counts;
+  readonly post: (message: SandboxMessage) => void;
+  readonly now: () => number;
+}
+
+/** A release as this thread uses it. */
+interface Loaded {
+  readonly release: PostedRelease;
+  readonly authorize: Authorizer;
+  readonly log: PluginLog;
+}
+
+export function createInstances(options: InstancesOptions): Instances {
+  const { setup, counts, post, now } = options;
+  const releases = new Map<number, Loaded>();
+  const logs = new Map<string, PluginLog>();
+  const kept = new LRUCache<number, Instance>({
+    maxSize: setup.instanceBudgetMiB * MIB,
+    sizeCalculation: (instance) => Math.max(1, instance.memoryBytes()),
+    dispose: (_instance, _key, reason) => {
+      if (reason === 'evict') counts.discarded('budget');
+    },
+  });
+  let state: StateStore | undefined;
+  const services = createServices(
+    {
+      nodeName: setup.nodeName,
+      now,
+      state() {
+        state ??= openStateStore(setup.stateFile);
+        return state;
+      },
+      log: (line) => logs.get(line.pluginId)?.line(line.level, line.text, 'log'),
+      // Whoever needs these is placed on the host.
+      hostConfig: unreachable,
+      pluginConfig: unreachable,
+    },
+    { placements: setup.placements },
+  );
+
+  return {
+    load(posted) {
+      for (const release of posted) releases.set(release.key, prepare(release));
+    },
+    forget(keys) {
+      for (const key of keys) {
+        if (kept.delete(key)) counts.discarded('forgotten');
+        releases.delete(key);
+      }
+    },
+    warmUp(release) {
+      create(prepare(release), {
+        deadlineAt: Number.POSITIVE_INFINITY,
+        deadlineMs: 0,
+        hostCalls: 0,
+        failure: undefined,
+      });
+      counts.discarded('fresh');
+    },
+    run,
+    live: () => kept.size,
+  };
+
+  function prepare(release: PostedRelease): Loaded {
+    let log = logs.get(release.pluginId);
+    if (log === undefined) {
+      log = createPluginLog(release.pluginId, release.logLinesPerSecond, post, now);
+      logs.set(release.pluginId, log);
+    }
+    const { pluginId, grantedServices } = release;
+    return { release, log, authorize: compileGrant({ pluginId, services: grantedServices }) };
+  }
+
+  function run(invocation: SlotInvocation): Uint8Array {
+    const { releaseKey, bytes } = invocation.request;
+    const loaded = releases.get(releaseKey);
+    if (loaded === undefined)
+      throw new SandpoolError('SBX_INTERNAL', { reason: `release ${releaseKey} was not posted` });
+    const instance = take(loaded, invocation);
+    try {
+      const response = instance.run(bytes, invocation);
+      putBack(loaded.release, instance);
+      return response;
+    } catch (thrown) {
+      drop(releaseKey, 'failed');
+      throw thrown;
+    } finally {
+      loaded.log.settle();
+    }
+  }
+
+  function take(loaded: Loaded, invocation: SlotInvocation): Instance {
+    const known = kept.get(loaded.release.key);
+    if (known) counts.reused();
+    return known ?? create(loaded, invocation);
+  }
+
+  function create(loaded: Loaded, invocation: Invocation | SlotInvocation): Instance {
+    counts.created();
+    return createInstance(loaded.release, { log: loaded.log, now, answer: answerer(loaded) }, invocation);
+  }
+
+  /** What an isolation allows to be used again, is kept. */
+  function putBack(release: PostedRelease, instance: Instance): void {
+    if (release.isolation === 'warm') kept.set(release.key, instance);
+    else counts.discarded('fresh');
+  }
+
+  function drop(key: number, reason: Discard): void {
+    kept.delete(key);
+    counts.discarded(reason);
+  }
+
+  // ---- host calls --------------------------------------------------------------------------------------------------------
+
+  function answerer(loaded: Loaded) {
+    return (opcode: number, request: Uint8Array | undefined, invocation: Invocation): Uint8Array => {
+      if (!isInSlot(invocation)) return refuseHostCall(4, 'host call context not available').response;
+      if (request === undefined)
+        return refuseHostCall(4, 'failed to read host call request from guest memory').response;
+      const startedAt = now();
+      const answered = ask(loaded, opcode, request, invocation);
+      if (answered === undefined) return new Uint8Array(0);
+      count(loaded, request, answered, now() - startedAt);
+      return answered.response;
+    };
+  }
+
+  /** Here when the service is placed here, else over the slot; undefined when the deadline came first. */
+  function ask(
+    loaded: Loaded,
+    opcode: number,
+    request: Uint8Array,
+    invocation: SlotInvocation,
+  ): Pick<HostCallAnswer, 'response' | 'status' | 'service' | 'method' | 'resourceRef'> | undefined {
+    const question = { opcode, request, authorize: loaded.authorize, context: contextOf(loaded.release, invocation) };
+    const answered = answerInWorker(services, question);
+    if (answered) return answered;
+    const response = callOverSlot(options.table, invocation.slot, request, invocation.deadlineAt, now);
+    if (response === undefined) {
+      invocation.failure = new SandpoolError('SBX_DEADLINE', { deadlineMs: invocation.deadlineMs });
+      return undefined;
+    }
+    return { response, ...describeRemote(request, response) };
+  }
+
+  function count(loaded: Loaded, request: Uint8Array, answered: HostCallAnswer, ms: number): void {
+    const { service, method, status, resourceRef, response } = answered;
+    counts.hostCall(service, method, status, ms);
+    if (!loaded.release.traceHostCalls) return;
+    const { pluginId } = loaded.release;
+    const call = {
+      pluginId,
+      service,
+      method,
+      resourceRef,
+      status,
+      requestBytes: request.length,
+      replyBytes: response.length,
+      ms,
+    };
+    post({ kind: 'host-call', call });
+  }
+}
+
+function isInSlot(invocation: Invocation): invocation is SlotInvocation {
+  return 'slot' in invocation;
+}
+
+/** What services may know; the envelope is decoded only when one asks for what only it tells. */
+function contextOf(release: PostedRelease, invocation: SlotInvocation): HostCallContext {
+  let envelope: ReturnType<typeof decodeRequestEnvelope> | undefined;
+  const opened = () => {
+    envelope ??= decodeRequestEnvelope(invocation.request.bytes);
+    return envelope;
+  };
+  return {
+    pluginId: release.pluginId,
+    executionSource: EXECUTION_SOURCES[invocation.request.source] as ExecutionSource,
+    tenantId: invocation.request.tenantId,
+    deadlineAt: invocation.deadlineAt,
+    manifestResources: release.manifestResources,
+    get routePath() {
+      return opened().route?.routePath ?? '';
+    },
+    get requestId() {
+      return opened().requestId;
+    },
+    get identity() {
+      return opened().identity;
+    },
+  };
+}
+
+/** Only methods that are registered get as far as the main thread, so their names are fit for metrics. */
+function describeRemote(request: Uint8Array, response: Uint8Array) {
+  const { service, method, resourceRef } = decodeHostCallRequest(request);
+  const { status } = decodeHostCallResponse(response);
+  return { service: trimGo(service), method: trimGo(method), resourceRef, status };
+}
+
+function unreachable(): never {
+  throw new SandpoolError('SBX_INTERNAL', { reason: 'this service needs the main thread' });
+}

@@ -1,0 +1,99 @@
+/**
+ * The pool's handler: what a sandbox thread does with a batch. A thin shell that never throws, because an error that left it
+ * would fail every invocation of its batch.
+ */
+import { parentPort, threadId, workerData } from 'node:worker_threads';
+import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import type { Batch, BatchEnd, SandboxMessage, SandboxSetup, WarmUp } from '../protocol/messages.js';
+import {
+  ELSEWHERE,
+  FAILURE,
+  finishSlot,
+  openLargeSlot,
+  openSlotTable,
+  RESPONSE,
+  readRequest,
+  type Slot,
+  takeSlot,
+} from '../protocol/slot.js';
+import { createCounts } from './counts.js';
+import { createInstances } from './instances.js';
+
+const setup = workerData as SandboxSetup;
+const table = openSlotTable(setup.table, setup.slotBytes);
+const counts = createCounts();
+const instances = createInstances({ setup, table, counts, post, now });
+
+/** Runs the slots of a batch in order, or initialises a release for the first time. */
+export default function run(task: { payload: Batch | WarmUp }): BatchEnd {
+  if ('slots' in task.payload) return runBatch(task.payload);
+  instances.warmUp(task.payload.warmUp);
+  return end({});
+}
+
+function runBatch(batch: Batch): BatchEnd {
+  instances.forget(batch.forget);
+  instances.load(batch.load);
+  for (const [position, index] of batch.slots.entries()) {
+    const large = batch.large.get(index);
+    const slot = large ? openLargeSlot(index, large) : (table.slots[index] as Slot);
+    if (!takeSlot(slot, batch.tickets[position] as number, now())) continue;
+    const elsewhere = runSlot(slot);
+    if (elsewhere) return end({ elsewhere: { slot: index, response: elsewhere } });
+  }
+  return end({});
+}
+
+function end(result: Pick<BatchEnd, 'elsewhere'>): BatchEnd {
+  return { ...result, threadId, counts: counts.take(instances.live()) };
+}
+
+/** Runs one invocation into its slot. Returns the response when the slot cannot hold it. */
+function runSlot(slot: Slot): Uint8Array | undefined {
+  const request = readRequest(slot);
+  const invocation = {
+    deadlineMs: request.deadlineMs,
+    deadlineAt: now() + request.deadlineMs,
+    hostCalls: 0,
+    failure: undefined,
+    slot,
+    request,
+  };
+  const finish = (kind: number, bytes: number): void =>
+    finishSlot(table, slot, { kind, bytes, hostCalls: invocation.hostCalls, endedAt: now() });
+  try {
+    const response = instances.run(invocation);
+    if (response.length > slot.payload.length) {
+      const copy = Uint8Array.prototype.slice.call(response);
+      finish(ELSEWHERE, 0);
+      return copy;
+    }
+    slot.payload.set(response);
+    finish(RESPONSE, response.length);
+  } catch (thrown) {
+    finish(FAILURE, writeError(slot, thrown));
+  }
+  return undefined;
+}
+
+/** An error as JSON in the payload. Details that do not fit are left out. */
+function writeError(slot: Slot, thrown: unknown): number {
+  const error =
+    thrown instanceof SandpoolError ? thrown : new SandpoolError('SBX_INTERNAL', { reason: reasonOf(thrown) });
+  const room = slot.payload.length;
+  const whole = Buffer.from(JSON.stringify(error.toData()));
+  const short = (): Buffer =>
+    Buffer.from(JSON.stringify({ code: error.code, message: error.message.slice(0, 512), details: {} }));
+  const bytes = whole.length <= room ? whole : short();
+  slot.payload.set(bytes);
+  return bytes.length;
+}
+
+function post(message: SandboxMessage): void {
+  parentPort?.postMessage(message);
+}
+
+/** ms since the epoch, finer than Date.now(), and comparable between threads. */
+function now(): number {
+  return performance.timeOrigin + performance.now();
+}
