@@ -3,14 +3,15 @@
  * line in `index.ts`.
  */
 import type { Identity } from '../protocol/envelope.js';
-import type { HostCallRequest } from '../protocol/host-call.js';
-import type { ExecutionSource } from '../protocol/messages.js';
+import type { HostCallFailure, HostCallRequest } from '../protocol/host-call.js';
+import type { ExecutionSource, LogLevel } from '../protocol/messages.js';
+import { NO_BYTES } from '../protocol/wire.js';
+import type { StateStore } from '../store/state.js';
+
+export type { ExecutionSource };
 
 /** Where a method is answered: in the sandbox thread at once, or on the main thread over the slot. */
 export type Placement = 'worker' | 'host';
-
-/** Why the guest runs (`spec/bridge.md` §1.5). */
-export type { ExecutionSource };
 
 /** What a service may know of the invocation that asks. */
 export interface HostCallContext {
@@ -20,7 +21,7 @@ export interface HostCallContext {
   readonly routePath: string;
   readonly requestId: string;
   /** Absent for public routes, lifecycle callbacks and jobs. */
-  readonly identity?: Identity;
+  readonly identity?: Identity | undefined;
   /** Tenant in force; 0 is the platform. */
   readonly tenantId: number;
   /** When the invocation must have ended, in ms since the epoch. */
@@ -29,29 +30,60 @@ export interface HostCallContext {
   readonly manifestResources: ReadonlyMap<string, Uint8Array>;
 }
 
+/** What a service may use of the thread that it runs on, without knowing which. */
+export interface ServiceEnvironment {
+  readonly nodeName: string;
+  /** The plugin state; opened on first use. */
+  readonly state: () => StateStore;
+  readonly log: (line: ServiceLogLine) => void;
+  /** JSON text of a host configuration value. */
+  readonly hostConfig: (key: string, tenantId: number) => string | undefined;
+  /** JSON text of a value of the plugin's own configuration. */
+  readonly pluginConfig: (pluginId: string, key: string) => string | undefined;
+  /** Ms since the epoch. */
+  readonly now: () => number;
+}
+
+export interface ServiceLogLine {
+  readonly pluginId: string;
+  readonly level: LogLevel;
+  readonly text: string;
+  /** `plugin` for what a guest wanted logged, `host` for a failure of the service. */
+  readonly blame: 'plugin' | 'host';
+}
+
 /** Reply of a service: status 0 and its payload, or a failure as `spec/bridge.md` §2.4 describes it. */
 export type ServiceReply =
   | { readonly status: 0; readonly payload: Uint8Array }
-  | { readonly status: 1 | 2 | 3 | 4; readonly error: ServiceFailure };
+  | { readonly status: 1 | 2 | 3 | 4; readonly error: HostCallFailure };
 
-export interface ServiceFailure {
-  /** Business code; without it the default of the status is used. */
-  readonly errorCode?: string;
-  readonly messageParams?: Readonly<Record<string, unknown>>;
-  /** Diagnostic text, the `fallback` of the payload; blank means the default of the status. */
-  readonly message: string;
-}
-
+/**
+ * Answers one call. SBX_WIRE_INVALID thrown out of it becomes status 3 with the error's text, anything else status 4.
+ */
 export type ServiceMethod = (call: HostCallRequest, context: HostCallContext) => ServiceReply | Promise<ServiceReply>;
 
 export interface Service {
   readonly name: string;
   /** A method placed in the worker must answer synchronously. */
   readonly placement: Placement;
-  readonly methods: Readonly<Record<string, ServiceMethod>>;
+  /** Makes the methods of one thread, by wire name. */
+  readonly methods: (environment: ServiceEnvironment) => Readonly<Record<string, ServiceMethod>>;
 }
 
 /** Returns the service as given; the place where its shape is checked by the compiler. */
 export function defineService(service: Service): Service {
   return service;
+}
+
+/** Success without payload: done, or nothing found. */
+export const EMPTY_REPLY: ServiceReply = { status: 0, payload: NO_BYTES };
+
+/** Success with a payload. */
+export function reply(payload: Uint8Array): ServiceReply {
+  return { status: 0, payload };
+}
+
+/** A failure with the default code of its status. */
+export function failure(status: 1 | 2 | 3 | 4, message: string): ServiceReply {
+  return { status, error: { message } };
 }
