@@ -31,6 +31,7 @@ const TABLE = {
   SBX_FILE_UNREADABLE:          row(400, 'operator', 'cannot read {file}: {reason}'),
   SBX_USAGE:                    row(400, 'caller', '{reason}'),
   SBX_HOST_UNREACHABLE:         row(503, 'operator', 'no host answers at {url}: {reason}'),
+  SBX_HOST_REFUSED:             row(502, 'caller', 'the host refused: {reason}'),
   SBX_PORT_IN_USE:              row(500, 'operator', 'port {port} on {host} is in use'),
   SBX_DATA_DIR:                 row(500, 'operator', 'the data directory {dir} cannot be used: {reason}'),
 
@@ -57,6 +58,19 @@ const TABLE = {
   SBX_CANCELLED:                row(499, 'caller', 'the caller has gone away'),
   SBX_SHUTTING_DOWN:            row(503, 'host', 'the host is shutting down'),
   SBX_RELEASE_NOT_LOADED:       row(503, 'host', 'no release of plugin {pluginId} is loaded'),
+
+  // an HTTP request to a plugin
+  SBX_PATH_INVALID:             row(400, 'caller', '400 Bad Request'),
+  SBX_PLUGIN_ID_MISSING:        row(400, 'caller', 'dynamic plugin path is missing pluginId'),
+  SBX_ROUTE_NOT_FOUND:          row(404, 'caller', 'Dynamic route not found'),
+  SBX_PLUGIN_NOT_ENABLED:       row(404, 'caller', 'Dynamic plugin is not enabled'),
+  PLUGIN_RUNTIME_UPGRADE_REQUIRED: row(409, 'operator', 'Plugin {pluginId} requires runtime upgrade before business routes can execute'),
+  BRIDGE_NOT_IMPLEMENTED:       row(501, 'plugin', 'Dynamic route bridge is not executable for the active plugin release'),
+  SBX_BODY_TOO_LARGE:           row(500, 'caller', 'Read from request Body failed: http: request body too large'),
+  UPLOAD_FILE_TOO_LARGE:        row(413, 'caller', 'the upload is larger than {maxSizeMB} MB'),
+  SBX_FORM_INVALID:             row(500, 'caller', '{step} failed: {reason}'),
+  SBX_QUERY_INVALID:            row(500, 'caller', 'Parse Query failed: {reason}'),
+  SBX_STATUS_INVALID:           row(500, 'plugin', 'exception recovered: invalid WriteHeader code {statusCode}'),
 
   // plugins and releases
   PLUGIN_NOT_FOUND:             row(404, 'caller', 'plugin {pluginId} does not exist'),

@@ -1,0 +1,38 @@
+/** Every command of `sandpool`, in the order of its help. README's table is made from this list. */
+import type { Command, CommandOption } from './command.js';
+
+const option = (flags: string, sentence: string): CommandOption => ({ flags, sentence });
+
+const CONFIG = option('-c, --config <file>', 'configuration file; ./sandpool.yaml if present');
+const HOST = [
+  option('--url <url>', 'address of the host; SANDPOOL_URL, or http://127.0.0.1:9120'),
+  option('--token <token>', 'access token; SANDPOOL_TOKEN, or the one that login stored'),
+];
+const GRANT = option(
+  '--grant <all|none|file>',
+  'which of the declared host services to grant, or a JSON file that says so',
+);
+const OVERWRITE = option('--overwrite', 'replace an uploaded artifact that is not installed');
+
+// biome-ignore format: a table
+export const COMMANDS: readonly Command[] = [
+  { name: 'config', summary: 'show the effective configuration and where each value comes from',
+    options: [CONFIG, option('--schema', 'print the JSON schema of the file, for editors')],
+    example: 'sandpool config --schema > sandpool.schema.json', load: () => import('./config.js') },
+  { name: 'login', summary: 'store a token for a host',
+    options: [HOST[0]!, option('--username <name>', 'user to log in; admin'), option('--password-stdin', 'read the password from stdin without asking')],
+    example: 'sandpool login --url http://127.0.0.1:9120', load: () => import('./login.js') },
+  { name: 'list', summary: 'list the plugins of a host',
+    options: HOST, example: 'sandpool list', load: () => import('./list.js') },
+  { name: 'show', args: '<id>', summary: 'show one plugin: state, host services, routes',
+    options: HOST, example: 'sandpool show acme-demo', load: () => import('./show.js') },
+  { name: 'upload', args: '<file>', summary: 'upload an artifact',
+    options: [OVERWRITE, ...HOST], example: 'sandpool upload temp/output/acme-demo.wasm', load: () => import('./upload.js') },
+  { name: 'install', args: '<file|id>', summary: 'install a plugin; an artifact file is uploaded first',
+    options: [option('--enable', 'enable it too'), GRANT, OVERWRITE, ...HOST],
+    example: 'sandpool install temp/output/acme-demo.wasm --grant all --enable', load: () => import('./install.js') },
+  { name: 'enable', args: '<id>', summary: 'enable an installed plugin',
+    options: [GRANT, ...HOST], example: 'sandpool enable acme-demo', load: () => import('./enable.js') },
+  { name: 'disable', args: '<id>', summary: 'disable a plugin; its data stays',
+    options: HOST, example: 'sandpool disable acme-demo', load: () => import('./disable.js') },
+];
