@@ -29,8 +29,9 @@ export class Fields {
     else this.body = body;
   }
 
+  /** Whether the request has the field; a member that is null counts as absent. */
   has(name: string): bool {
-    return this.request.hasParam(name) || this.body.has(name) || this.request.queryAll(name).length > 0;
+    return this.request.hasParam(name) || !this.member(name).isMissing || this.request.queryAll(name).length > 0;
   }
 
   text(name: string, fallback: string = ''): string {
