@@ -9,12 +9,12 @@ import type { Metrics } from '../metrics.js';
 import {
   decodeResponseEnvelope,
   encodeRequestEnvelope,
-  type Identity,
   type RequestEnvelope,
   type ResponseEnvelope,
   requestEnvelopeBytes,
 } from '../protocol/envelope.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { completeIdentity } from '../protocol/identity.js';
 import {
   EXECUTION_SOURCES,
   type ExecutionSource,
@@ -332,23 +332,6 @@ export function createEngine(options: EngineOptions): Engine {
   }
 }
 
-const NOBODY: Identity = {
-  tokenId: '',
-  userId: 0,
-  username: '',
-  status: 0,
-  permissions: [],
-  roleNames: [],
-  isSuperAdmin: false,
-  dataScope: 0,
-  dataScopeUnsupported: false,
-  unsupportedDataScope: 0,
-  tenantId: 0,
-  actingUserId: 0,
-  actingAsTenant: false,
-  isImpersonation: false,
-};
-
 function contextOf(invocation: Invocation, release: EngineRelease, deadlineAt: number): HostCallContext {
   const { envelope } = invocation;
   return {
@@ -356,7 +339,7 @@ function contextOf(invocation: Invocation, release: EngineRelease, deadlineAt: n
     executionSource: invocation.executionSource,
     routePath: envelope.route?.routePath ?? '',
     requestId: envelope.requestId,
-    ...(envelope.identity && { identity: { ...NOBODY, ...envelope.identity } }),
+    identity: completeIdentity(envelope.identity),
     tenantId: invocation.tenantId,
     deadlineAt,
     manifestResources: release.manifestResources,

@@ -4,9 +4,10 @@
  */
 import { LRUCache } from 'lru-cache';
 import { type Authorizer, compileGrant } from '../grants/authorize.js';
-import { decodeRequestEnvelope } from '../protocol/envelope.js';
+import { decodeRequestEnvelope } from '../protocol/envelope-guest.js';
 import { SandpoolError } from '../protocol/errors.js';
 import { decodeHostCallRequest, decodeHostCallResponse } from '../protocol/host-call.js';
+import { completeIdentity } from '../protocol/identity.js';
 import {
   EXECUTION_SOURCES,
   type ExecutionSource,
@@ -25,6 +26,7 @@ import { createInstance, type Instance, type Invocation } from './instance.js';
 import { createPluginLog, type PluginLog } from './log.js';
 
 const MIB = 1024 * 1024;
+const NO_BYTES = new Uint8Array(0);
 
 /** What runs now, with the slot that it came in. */
 export interface SlotInvocation extends Invocation {
@@ -167,11 +169,18 @@ export function createInstances(options: InstancesOptions): Instances {
       if (request === undefined)
         return refuseHostCall(4, 'failed to read host call request from guest memory').response;
       const startedAt = now();
+      if (startedAt > invocation.deadlineAt) return expire(invocation);
       const answered = ask(loaded, opcode, request, invocation);
-      if (answered === undefined) return new Uint8Array(0);
+      if (answered === undefined) return expire(invocation);
       count(loaded, request, answered, now() - startedAt);
       return answered.response;
     };
+  }
+
+  /** The instance ends the guest when it sees the failure. */
+  function expire(invocation: Invocation): Uint8Array {
+    invocation.failure = new SandpoolError('SBX_DEADLINE', { deadlineMs: invocation.deadlineMs });
+    return NO_BYTES;
   }
 
   /** Here when the service is placed here, else over the slot; undefined when the deadline came first. */
@@ -185,11 +194,7 @@ export function createInstances(options: InstancesOptions): Instances {
     const answered = answerInWorker(services, question);
     if (answered) return answered;
     const response = callOverSlot(options.table, invocation.slot, request, invocation.deadlineAt, now);
-    if (response === undefined) {
-      invocation.failure = new SandpoolError('SBX_DEADLINE', { deadlineMs: invocation.deadlineMs });
-      return undefined;
-    }
-    return { response, ...describeRemote(request, response) };
+    return response && { response, ...describeRemote(request, response) };
   }
 
   function count(loaded: Loaded, request: Uint8Array, answered: HostCallAnswer, ms: number): void {
@@ -235,7 +240,7 @@ function contextOf(release: PostedRelease, invocation: SlotInvocation): HostCall
       return opened().requestId;
     },
     get identity() {
-      return opened().identity;
+      return completeIdentity(opened().identity);
     },
   };
 }

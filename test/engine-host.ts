@@ -1,0 +1,147 @@
+/** An engine on its own, for tests: releases from modules, host calls answered by the real services. */
+import {
+  createEngine,
+  type Engine,
+  type EngineOptions,
+  type Outcome,
+  type PluginLimits,
+} from '../src/engine/engine.js';
+import { compileGrant } from '../src/grants/authorize.js';
+import { grantAll } from '../src/grants/grant.js';
+import { createMetrics, type Metrics } from '../src/metrics.js';
+import type { GrantedService } from '../src/protocol/grant.js';
+import { answerOnHost } from '../src/services/answer.js';
+import { createServices } from '../src/services/index.js';
+import type { ServiceEnvironment } from '../src/services/service.js';
+import { openStateStore } from '../src/store/state.js';
+
+export interface EngineHost {
+  readonly engine: Engine;
+  readonly metrics: Metrics;
+  readonly logs: { pluginId: string; level: string; text: string; stream: string }[];
+  /** Loads a module as plugin `id`, granted what is given. */
+  load(id: string, module: Uint8Array, parts?: ReleaseParts): Promise<void>;
+  /** Runs one request with that body. */
+  request(
+    id: string,
+    body?: Uint8Array | string,
+    options?: { deadlineMs?: number; signal?: AbortSignal },
+  ): Promise<Outcome>;
+}
+
+export interface ReleaseParts {
+  readonly services?: readonly GrantedService[];
+  readonly manifestResources?: ReadonlyMap<string, Uint8Array>;
+  readonly generation?: number;
+}
+
+export interface EngineHostOptions extends Partial<Omit<EngineOptions, 'pool' | 'limitsOf'>> {
+  readonly pool?: Partial<EngineOptions['pool']>;
+  readonly limits?: Partial<PluginLimits>;
+  readonly perPlugin?: Readonly<Record<string, Partial<PluginLimits>>>;
+  readonly environment?: Partial<ServiceEnvironment>;
+}
+
+const POOL = {
+  minThreads: 1,
+  maxThreads: 2,
+  idleTimeoutMs: 30_000,
+  maxQueue: 256,
+  queueTimeoutMs: 5000,
+  batchSize: 16,
+  slotBytes: 65_536,
+  slots: 64,
+};
+const LIMITS: PluginLimits = { isolation: 'fresh', deadlineMs: 5000, memoryLimitMiB: 16, concurrency: 64, queue: 256 };
+
+/** Closed when the test ends. */
+export function startEngine(
+  t: { teardown(end: () => Promise<void>): void },
+  options: EngineHostOptions = {},
+): EngineHost {
+  const metrics = createMetrics();
+  const logs: EngineHost['logs'] = [];
+  const { pool, limits, perPlugin, environment, ...rest } = options;
+  const state = openStateStore(':memory:');
+  const services = createServices(
+    {
+      nodeName: 'node-a',
+      state: () => state,
+      log: (line) => void logs.push({ ...line, stream: 'log' }),
+      hostConfig: () => undefined,
+      pluginConfig: () => undefined,
+      now: Date.now,
+      ...environment,
+    },
+    { placements: rest.placements ?? {} },
+  );
+  const engine = createEngine({
+    pool: { ...POOL, ...pool },
+    limitsOf: (id) => ({ ...LIMITS, ...limits, ...perPlugin?.[id] }),
+    maxResponseBytes: 16 * 1024 * 1024,
+    maxHostCalls: 10_000,
+    instanceBudgetMiB: 64,
+    logLinesPerSecond: 100,
+    stateFile: ':memory:',
+    metrics,
+    log: (line) => void logs.push(line),
+    answerHostCall: async (grant, request, context) =>
+      (await answerOnHost(services, { opcode: 1, request, authorize: compileGrant(grant), context })).response,
+    ...rest,
+  });
+  t.teardown(() => engine.close());
+
+  return {
+    engine,
+    metrics,
+    logs,
+    load: (id, module, parts = {}) =>
+      engine.load({
+        pluginId: id,
+        version: 'v0.1.0',
+        checksum: `${id}-${module.length}`,
+        generation: parts.generation ?? 1,
+        bridge: BRIDGE,
+        grant: grantAll(id, parts.services ?? []),
+        manifestResources: parts.manifestResources ?? new Map(),
+        readArtifact: async () => module,
+      }),
+    request: (id, body = '', { deadlineMs, signal } = {}) =>
+      engine.invoke({
+        pluginId: id,
+        executionSource: 'route',
+        tenantId: 0,
+        envelope: {
+          pluginId: id,
+          requestId: `${id}:POST:/`,
+          route: { method: 'POST', publicPath: `/x/${id}/`, internalPath: '/', routePath: '/', requestType: 'Req' },
+          request: { method: 'POST', body: Buffer.from(body) },
+        },
+        ...(deadlineMs !== undefined && { deadlineMs }),
+        ...(signal && { signal }),
+      }),
+  };
+}
+
+const BRIDGE = {
+  abiVersion: 'v1',
+  runtimeKind: 'wasm',
+  routeExecution: true,
+  requestCodec: 'protobuf',
+  responseCodec: 'protobuf',
+  allocExport: 'lina_dynamic_route_alloc',
+  executeExport: 'lina_dynamic_route_execute',
+} as const;
+
+/** Body of an outcome as text; the code when it failed. */
+export function bodyOf(outcome: Outcome): string {
+  return outcome.ok ? Buffer.from(outcome.response.body).toString() : outcome.error.code;
+}
+
+export function grantOf(
+  service: string,
+  methods: readonly string[],
+  parts: Partial<GrantedService> = {},
+): GrantedService {
+  return { owner: '', service, version: '', methods, paths: [], tables: [], keys: [], resources: [], ...parts };
+}

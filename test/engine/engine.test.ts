@@ -1,0 +1,184 @@
+import t from 'tap';
+import { encodeHostCallRequest } from '../../src/protocol/host-call.js';
+import { bodyOf, grantOf, startEngine } from '../engine-host.js';
+import { watGuest } from '../guest-modules.js';
+
+t.test('a release answers requests', async (t) => {
+  const host = startEngine(t);
+  await host.load('echo', await watGuest('echo'));
+  const outcome = await host.request('echo');
+  t.match(outcome, { ok: true, response: { statusCode: 200, contentType: 'application/json' } });
+  t.equal(bodyOf(outcome), '{"ok":true}');
+});
+
+t.test('an empty response is a response', async (t) => {
+  const host = startEngine(t);
+  await host.load('empty', await watGuest('response-empty'));
+  t.match(await host.request('empty'), { ok: true, response: { statusCode: 0, contentType: '' } });
+});
+
+t.test('a request for a plugin without a release fails by code', async (t) => {
+  const host = startEngine(t);
+  t.equal(bodyOf(await host.request('nobody')), 'SBX_RELEASE_NOT_LOADED');
+});
+
+t.test('an unloaded plugin serves no more', async (t) => {
+  const host = startEngine(t);
+  await host.load('echo', await watGuest('echo'));
+  host.engine.unload('echo');
+  t.equal(bodyOf(await host.request('echo')), 'SBX_RELEASE_NOT_LOADED');
+});
+
+t.test('a module that does not compile is refused, and the release before it serves on', async (t) => {
+  const host = startEngine(t);
+  const echo = await watGuest('echo');
+  await host.load('demo', echo);
+  const broken = Buffer.concat([echo, Buffer.of(0x0a, 0x03, 0x01, 0x01, 0xff)]);
+  await t.rejects(host.load('demo', broken), { code: 'SBX_MODULE_INVALID' });
+  t.equal(bodyOf(await host.request('demo')), '{"ok":true}');
+});
+
+t.test('isolation `fresh` gives every request a new instance', async (t) => {
+  const host = startEngine(t, { limits: { isolation: 'fresh' } });
+  await host.load('state', await watGuest('state'));
+  for (const _ of [1, 2, 3]) t.equal(bodyOf(await host.request('state')), '1 1');
+});
+
+t.test('isolation `warm` keeps the state of the instance', async (t) => {
+  const host = startEngine(t, { limits: { isolation: 'warm' }, pool: { maxThreads: 1 } });
+  await host.load('state', await watGuest('state'));
+  for (const expected of ['1 1', '2 2', '3 3']) t.equal(bodyOf(await host.request('state')), expected);
+});
+
+t.test('isolation is chosen per plugin', async (t) => {
+  const host = startEngine(t, { perPlugin: { kept: { isolation: 'warm' } }, pool: { maxThreads: 1 } });
+  await host.load('kept', await watGuest('state'));
+  await host.load('clean', await watGuest('state'));
+  for (const expected of ['1 1', '2 2']) {
+    t.equal(bodyOf(await host.request('kept')), expected);
+    t.equal(bodyOf(await host.request('clean')), '1 1');
+  }
+});
+
+t.test('an artifact is compiled once, however many ask for it at once', async (t) => {
+  const host = startEngine(t);
+  const echo = await watGuest('echo');
+  let reads = 0;
+  const release = (pluginId: string) => ({
+    pluginId,
+    version: 'v1.0.0',
+    checksum: 'the-same',
+    generation: 1,
+    grant: { pluginId, services: [] },
+    manifestResources: new Map<string, Uint8Array>(),
+    readArtifact: async () => {
+      reads += 1;
+      return echo;
+    },
+  });
+  await Promise.all(['a', 'b', 'c'].map((id) => host.engine.load(release(id))));
+  t.equal(reads, 1);
+});
+
+t.test('a guest cannot grow past its memory limit', async (t) => {
+  const host = startEngine(t, { limits: { memoryLimitMiB: 2 } });
+  await host.load('grow', await watGuest('endless-growth'));
+  t.match(await host.request('grow'), { ok: false, error: { code: 'SBX_MEMORY_LIMIT', details: { limitMiB: 2 } } });
+});
+
+t.test('requests of every size arrive whole, also those larger than a slot', async (t) => {
+  const host = startEngine(t, { pool: { slotBytes: 8192 } });
+  await host.load('echo', await watGuest('echo-request'));
+  for (const bytes of [0, 1, 4000, 8100, 8192, 100_000, 3_000_000]) {
+    const outcome = await host.request('echo', Buffer.alloc(bytes, 7));
+    const body = outcome.ok ? Buffer.from(outcome.response.body) : Buffer.alloc(0);
+    t.ok(
+      body.subarray(-bytes || body.length).every((byte) => bytes === 0 || byte === 7),
+      `${bytes} bytes`,
+    );
+    t.ok(body.length > bytes, `${bytes} bytes and the envelope around them`);
+  }
+});
+
+t.test('a response larger than a slot arrives whole, and neighbours in its batch are answered', async (t) => {
+  const host = startEngine(t, { pool: { slotBytes: 8192, maxThreads: 1 } });
+  await host.load('echo', await watGuest('echo'));
+  await host.load('mirror', await watGuest('echo-request'));
+  const mixed = Array.from({ length: 24 }, (_, index) =>
+    index % 3 === 0 ? host.request('mirror', Buffer.alloc(50_000 + index, index)) : host.request('echo'),
+  );
+  for (const [index, outcome] of (await Promise.all(mixed)).entries()) {
+    if (index % 3 !== 0) t.equal(bodyOf(outcome), '{"ok":true}');
+    else t.equal(outcome.ok && outcome.response.body.at(-1), index);
+  }
+});
+
+const CALLS = [
+  grantOf('runtime', ['info.uuid', 'info.node', 'state.get', 'state.set']),
+  grantOf('manifest', ['get'], { paths: ['big.bin'] }),
+];
+const hostCall = (service: string, method: string, payload: Uint8Array = Buffer.alloc(0), resourceRef = '') =>
+  encodeHostCallRequest({ service, method, resourceRef, table: '', payload, owner: '', version: '' });
+
+for (const placement of ['worker', 'host'] as const) {
+  t.test(`host calls are answered alike when their service is placed in the ${placement}`, async (t) => {
+    const placements = { runtime: placement, manifest: placement };
+    const host = startEngine(t, { placements, pool: { slotBytes: 8192 }, limits: { memoryLimitMiB: 64 } });
+    const big = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 251));
+    const manifestResources = new Map([['big.bin', big]]);
+    await host.load('caller', await watGuest('host-call'), { services: CALLS, manifestResources });
+
+    const node = bodyOf(await host.request('caller', hostCall('runtime', 'info.node')));
+    t.match(node, placement === 'host' ? 'node-a' : /\w/);
+    const denied = bodyOf(await host.request('caller', hostCall('runtime', 'log.write')));
+    t.match(denied, /HOST_CALL_CAPABILITY_DENIED/);
+    const unknown = bodyOf(await host.request('caller', hostCall('runtime', 'nope')));
+    t.match(unknown, /unsupported host service method: runtime.nope/);
+
+    const got = await host.request('caller', hostCall('manifest', 'get', Buffer.from('\n\x07big.bin'), 'big.bin'));
+    const body = got.ok ? Buffer.from(got.response.body) : Buffer.alloc(0);
+    t.ok(body.subarray(-big.length).equals(big), 'a reply larger than a slot');
+
+    const value = 'v'.repeat(40_000);
+    const set = Buffer.concat([Buffer.from('\n\x01k\x12'), Buffer.of(0xc0, 0xb8, 0x02), Buffer.from(value)]);
+    t.equal(
+      bodyOf(await host.request('caller', hostCall('runtime', 'state.set', set))),
+      '',
+      'a request larger than a slot',
+    );
+    t.match(bodyOf(await host.request('caller', hostCall('runtime', 'state.get', Buffer.from('\n\x01k')))), value);
+  });
+}
+
+t.test('host calls and invocations are counted', async (t) => {
+  const host = startEngine(t);
+  await host.load('caller', await watGuest('host-call'), { services: CALLS });
+  for (const _ of [1, 2, 3]) await host.request('caller', hostCall('runtime', 'info.node'));
+  await host.request('caller', hostCall('runtime', 'log.write'));
+  await host.engine.close(1000);
+  const text = await host.metrics.render();
+  t.match(text, 'sandpool_invocations_total{plugin="caller",version="v0.1.0",code="ok"} 4');
+  t.match(text, 'sandpool_host_calls_total{service="runtime",method="info.node",status="0"} 3');
+  t.match(text, 'sandpool_host_calls_total{service="runtime",method="log.write",status="1"} 1');
+  t.match(text, /sandpool_host_call_duration_seconds_count\{service="runtime",method="info.node"\} 3/);
+});
+
+t.test('each host call can be watched', async (t) => {
+  const calls: unknown[] = [];
+  const host = startEngine(t, { onHostCall: (call) => void calls.push(call) });
+  await host.load('caller', await watGuest('host-call'), { services: CALLS });
+  await host.request('caller', hostCall('runtime', 'info.node'));
+  await host.engine.close(1000);
+  t.match(calls, [{ pluginId: 'caller', service: 'runtime', method: 'info.node', status: 0 }]);
+});
+
+t.test('a host that shuts down refuses what comes and ends what runs', async (t) => {
+  const host = startEngine(t);
+  await host.load('stuck', await watGuest('infinite-loop'));
+  await host.load('echo', await watGuest('echo'));
+  const stuck = host.request('stuck');
+  t.equal(bodyOf(await host.request('echo')), '{"ok":true}');
+  await host.engine.close(10);
+  t.equal(bodyOf(await stuck), 'SBX_SHUTTING_DOWN');
+  t.equal(bodyOf(await host.request('echo')), 'SBX_SHUTTING_DOWN');
+});

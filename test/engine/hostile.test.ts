@@ -1,0 +1,88 @@
+import t from 'tap';
+import { bodyOf, grantOf, startEngine } from '../engine-host.js';
+import { watGuest } from '../guest-modules.js';
+
+// Guest → code that its request fails with. Each of them runs beside requests of a bystander, which must not notice.
+const HOSTILE: readonly (readonly [guest: string, code: string])[] = [
+  ['alloc-trap', 'SBX_ALLOC_FAILED'],
+  ['lying-alloc', 'SBX_REQUEST_WRITE_FAILED'],
+  ['lying-alloc-far', 'SBX_REQUEST_WRITE_FAILED'],
+  ['infinite-alloc', 'SBX_DEADLINE'],
+  ['infinite-loop', 'SBX_DEADLINE'],
+  ['slow-fill', 'SBX_DEADLINE'],
+  ['endless-growth', 'SBX_MEMORY_LIMIT'],
+  ['deep-recursion', 'SBX_STACK_OVERFLOW'],
+  ['initialize-trap', 'SBX_INITIALIZE_FAILED'],
+  ['length-out-of-range', 'SBX_RESPONSE_READ_FAILED'],
+  ['pointer-out-of-range', 'SBX_RESPONSE_READ_FAILED'],
+  ['pointer-top-bit', 'SBX_RESPONSE_READ_FAILED'],
+  ['response-1gib', 'SBX_RESPONSE_TOO_LARGE'],
+  ['response-too-large', 'SBX_RESPONSE_TOO_LARGE'],
+  ['response-invalid', 'SBX_RESPONSE_INVALID'],
+  ['unknown-import', 'SBX_INSTANTIATE_FAILED'],
+  ['missing-exports', 'SBX_EXPORTS_MISSING'],
+  ['host-call-flood', 'SBX_HOST_CALL_LIMIT'],
+  ['trap', 'SBX_TRAP'],
+  ['proc-exit', 'SBX_EXIT'],
+];
+
+// Guests whose trick fails, so that their request succeeds.
+const HARMLESS = [
+  'growth-refused',
+  'host-call-alloc-trap',
+  'host-call-lying-alloc',
+  'host-call-no-alloc',
+  'host-call-grows',
+  'host-call-in-initialize',
+];
+
+const UUID = [grantOf('runtime', ['info.uuid', 'log.write'])];
+
+for (const isolation of ['fresh', 'warm'] as const) {
+  t.test(`a hostile guest fails with its own code and disturbs nobody (${isolation})`, async (t) => {
+    const host = startEngine(t, { limits: { isolation, deadlineMs: 400, memoryLimitMiB: 64 } });
+    await host.load('bystander', await watGuest('echo'));
+    for (const [guest, code] of HOSTILE) {
+      await host.load(guest, await watGuest(guest), { services: UUID });
+      const bystanders = Promise.all(Array.from({ length: 20 }, () => host.request('bystander')));
+      t.equal(bodyOf(await host.request(guest)), code, guest);
+      for (const outcome of await bystanders) t.equal(bodyOf(outcome), '{"ok":true}', `bystander of ${guest}`);
+      t.equal(bodyOf(await host.request('bystander')), '{"ok":true}', `bystander after ${guest}`);
+    }
+  });
+}
+
+t.test('a trick that fails costs the guest nothing', async (t) => {
+  const host = startEngine(t);
+  for (const guest of HARMLESS) {
+    await host.load(guest, await watGuest(guest), { services: UUID });
+    t.equal(bodyOf(await host.request(guest)), '{"ok":true}', guest);
+  }
+});
+
+t.test(
+  'a release that never ends its initialisation is published late, and its requests end at the deadline',
+  async (t) => {
+    const host = startEngine(t, { perPlugin: { stuck: { deadlineMs: 100 } } });
+    await host.load('bystander', await watGuest('echo'));
+    const loading = host.load('stuck', await watGuest('infinite-initialize'));
+    t.equal(bodyOf(await host.request('bystander')), '{"ok":true}', 'while it loads');
+    await loading;
+    t.match(host.logs, [{ pluginId: 'stuck', level: 'warn', text: /does not initialise/ }]);
+    t.equal(bodyOf(await host.request('stuck')), 'SBX_DEADLINE');
+    t.equal(bodyOf(await host.request('bystander')), '{"ok":true}');
+  },
+);
+
+t.test('a flood of log lines is cut and counted, and the guest ends at its deadline', async (t) => {
+  const host = startEngine(t, { limits: { deadlineMs: 1500 }, logLinesPerSecond: 10, maxHostCalls: 10_000_000 });
+  await host.load('flood', await watGuest('log-flood'), { services: UUID });
+  await host.load('bystander', await watGuest('echo'));
+  const flooding = host.request('flood');
+  t.equal(bodyOf(await host.request('bystander')), '{"ok":true}');
+  t.equal(bodyOf(await flooding), 'SBX_DEADLINE');
+  const lines = host.logs.filter(({ pluginId, text }) => pluginId === 'flood' && text.includes('xxx'));
+  t.ok(lines.length <= 50, `${lines.length} lines`);
+  t.ok(lines.every(({ text }) => text.length <= 8192));
+  t.ok(host.logs.some(({ level, text }) => level === 'warn' && /log lines dropped/.test(text)));
+});
