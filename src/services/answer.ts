@@ -1,0 +1,144 @@
+/**
+ * From the bytes of a host call to the bytes of its response (`spec/bridge.md` §5.1, `spec/host-services.md` §1.7). Both threads
+ * use it: the sandbox answers what is placed there and hands the same bytes over for the rest, and the host decodes and
+ * authorises them again, because a sandbox may be lying.
+ */
+import { capabilityOf } from '../artifact/host-services.js';
+import type { Authorizer } from '../grants/authorize.js';
+import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import {
+  decodeHostCallRequest,
+  encodeErrorPayload,
+  encodeHostCallResponse,
+  type HostCallRequest,
+} from '../protocol/host-call.js';
+import { trimGo } from '../protocol/text.js';
+import type { RegisteredMethod, ServiceRegistry } from './index.js';
+import { failure, type HostCallContext, type ServiceReply } from './service.js';
+
+const SERVICE_INVOKE = 1;
+
+export interface HostCallQuestion {
+  readonly opcode: number;
+  /** Bytes of the request, which nobody changes until the answer is there. */
+  readonly request: Uint8Array;
+  readonly authorize: Authorizer;
+  readonly context: HostCallContext;
+}
+
+export interface HostCallAnswer {
+  /** The encoded response; zero bytes mean success without payload. */
+  readonly response: Uint8Array;
+  readonly status: number;
+  /** Names of the catalogue, empty when the call names none of its methods: safe as metric labels. */
+  readonly service: string;
+  readonly method: string;
+  readonly resourceRef: string;
+}
+
+/** What became of a call before a service runs: its method, or the reply already. */
+type Opened =
+  | { readonly call: HostCallRequest; readonly method: RegisteredMethod }
+  | { readonly call: HostCallRequest | undefined; readonly refusal: ServiceReply };
+
+/** Answers in the sandbox thread. Undefined when the method is placed on the host: ask there with the same bytes. Never throws. */
+export function answerInWorker(services: ServiceRegistry, question: HostCallQuestion): HostCallAnswer | undefined {
+  const opened = open(services, question);
+  if ('refusal' in opened) return answer(opened.call, opened.refusal);
+  const { call, method } = opened;
+  if (method.placement === 'host') return undefined;
+  try {
+    const replied = method.run(call, question.context);
+    return answer(call, replied instanceof Promise ? refuseLate(services, question, method, replied) : replied);
+  } catch (thrown) {
+    return answer(call, replyOfThrown(services, question, method, thrown));
+  }
+}
+
+/** Answers on the main thread, whatever the placement. Never rejects. */
+export async function answerOnHost(services: ServiceRegistry, question: HostCallQuestion): Promise<HostCallAnswer> {
+  const opened = open(services, question);
+  if ('refusal' in opened) return answer(opened.call, opened.refusal);
+  const { call, method } = opened;
+  try {
+    return answer(call, await method.run(call, question.context));
+  } catch (thrown) {
+    return answer(call, replyOfThrown(services, question, method, thrown));
+  }
+}
+
+/** An answer that never came near a service, such as status 4 for a request outside guest memory. */
+export function refuseHostCall(status: 1 | 2 | 3 | 4, message: string): HostCallAnswer {
+  return answer(undefined, failure(status, message));
+}
+
+function open(services: ServiceRegistry, { opcode, request, authorize }: HostCallQuestion): Opened {
+  if (opcode !== SERVICE_INVOKE) return { call: undefined, refusal: failure(2, unknownOpcode(opcode)) };
+  const call = decode(request);
+  if ('status' in call) return { call: undefined, refusal: call };
+  const denial = authorize(call);
+  if (denial) return { call, refusal: failure(denial.status, denial.message) };
+  const method = trimGo(call.owner) === '' ? services.find(call.service, call.method) : undefined;
+  return method ? { call, method } : { call, refusal: failure(2, notRegistered(call)) };
+}
+
+function unknownOpcode(opcode: number): string {
+  return `unknown host call opcode: 0x${(opcode >>> 0).toString(16).padStart(4, '0')}`;
+}
+
+function decode(request: Uint8Array): HostCallRequest | ServiceReply {
+  try {
+    return decodeHostCallRequest(request);
+  } catch (thrown) {
+    return failure(3, reasonOf(thrown));
+  }
+}
+
+function notRegistered(call: HostCallRequest): string {
+  const [owner, service, version, method] = [call.owner, call.service, call.version, call.method].map(trimGo);
+  return owner === ''
+    ? `host service method not registered: ${service}.${method}`
+    : `owner host service handler not registered: ${owner}/${service}/${version}.${method}`;
+}
+
+/** A broken payload is the guest's doing; anything else is ours, and is told once. */
+function replyOfThrown(
+  services: ServiceRegistry,
+  { context: { pluginId } }: HostCallQuestion,
+  { service, method }: RegisteredMethod,
+  thrown: unknown,
+): ServiceReply {
+  const reason = reasonOf(thrown);
+  if (thrown instanceof SandpoolError && thrown.code === 'SBX_WIRE_INVALID') return failure(3, reason);
+  const text = `host service ${service}.${method} failed: ${reason}`;
+  services.log({ pluginId, level: 'error', text, blame: 'host' });
+  return failure(4, reason);
+}
+
+/** A sandbox thread cannot wait for a promise: the guest is on its stack. */
+function refuseLate(
+  services: ServiceRegistry,
+  question: HostCallQuestion,
+  method: RegisteredMethod,
+  late: Promise<ServiceReply>,
+): ServiceReply {
+  late.catch((thrown: unknown) => replyOfThrown(services, question, method, thrown));
+  const reason = `${method.service}.${method.method} is placed in the worker and answers late`;
+  return replyOfThrown(services, question, method, new Error(reason));
+}
+
+function answer(call: HostCallRequest | undefined, replied: ServiceReply): HostCallAnswer {
+  const { status } = replied;
+  const payload = status === 0 ? replied.payload : encodeErrorPayload(status, replied.error);
+  return { response: encodeHostCallResponse({ status, payload }), status, ...labels(call) };
+}
+
+function labels(call: HostCallRequest | undefined): Pick<HostCallAnswer, 'service' | 'method' | 'resourceRef'> {
+  const { service = '', method = '', resourceRef = '' } = call ?? {};
+  if (capabilityOf(service, method) !== undefined) return { service, method, resourceRef };
+  const [lowerService, lowerMethod] = [trimGo(service).toLowerCase(), trimGo(method).toLowerCase()];
+  const isKnown = capabilityOf(lowerService, lowerMethod) !== undefined;
+  return isKnown
+    ? { service: lowerService, method: lowerMethod, resourceRef }
+    : { service: '', method: '', resourceRef };
+}

@@ -1,0 +1,12 @@
+/** Business failures that several services share (`spec/host-services.md` §2.3). All have status 3. */
+import type { ServiceReply } from './service.js';
+
+export function capabilityDenied(): ServiceReply {
+  return { status: 3, error: { errorCode: 'CAPABILITY_DENIED', message: 'Capability access is denied' } };
+}
+
+/** The fallback is the template as it stands; the guest fills it from the params. */
+export function limitExceeded(limit: number): ServiceReply {
+  const message = 'Capability request exceeds limit {limit}';
+  return { status: 3, error: { errorCode: 'CAPABILITY_LIMIT_EXCEEDED', messageParams: { limit }, message } };
+}

@@ -1,0 +1,56 @@
+/** The services of the host, and how a method is found. */
+import { trimGo } from '../protocol/text.js';
+import { bizctx } from './bizctx.js';
+import { hostconfig } from './hostconfig.js';
+import { manifest } from './manifest.js';
+import { plugins } from './plugins.js';
+import { route } from './route.js';
+import { runtime } from './runtime.js';
+import type { Placement, Service, ServiceEnvironment, ServiceMethod } from './service.js';
+
+/** Every service that a guest can be answered by; catalogue methods of others are "not registered". */
+export const SERVICES: readonly Service[] = [bizctx, hostconfig, manifest, plugins, route, runtime];
+
+export interface RegisteredMethod {
+  readonly service: string;
+  readonly method: string;
+  readonly placement: Placement;
+  readonly run: ServiceMethod;
+}
+
+export interface ServiceRegistry {
+  /** The method under this spelling; white space around the names is ignored, letter case is not. */
+  readonly find: (service: string, method: string) => RegisteredMethod | undefined;
+  readonly log: ServiceEnvironment['log'];
+}
+
+export interface ServiceOptions {
+  /** Placements other than the services' own, by service name. */
+  readonly placements?: Readonly<Partial<Record<string, Placement>>>;
+  /** Default: `SERVICES`. */
+  readonly services?: readonly Service[];
+}
+
+/** Makes all services for one thread. Both threads hold them all; a method's placement says which of them answers. */
+export function createServices(environment: ServiceEnvironment, options: ServiceOptions = {}): ServiceRegistry {
+  const registered = new Map(
+    (options.services ?? SERVICES).map((service) => {
+      const placement = options.placements?.[service.name] ?? service.placement;
+      return [service.name, registerMethods(service, placement, environment)];
+    }),
+  );
+  const lookUp = (service: string, method: string) => registered.get(service)?.get(method);
+  return {
+    find: (service, method) => lookUp(service, method) ?? lookUp(trimGo(service), trimGo(method)),
+    log: environment.log,
+  };
+}
+
+function registerMethods(
+  service: Service,
+  placement: Placement,
+  environment: ServiceEnvironment,
+): ReadonlyMap<string, RegisteredMethod> {
+  const methods = Object.entries(service.methods(environment));
+  return new Map(methods.map(([method, run]) => [method, { service: service.name, method, placement, run }]));
+}

@@ -1,0 +1,110 @@
+/** A host in miniature: services over a state in memory, a grant, and what was logged. */
+import type { Test } from 'tap';
+import { CATALOGUE, type HostServiceDeclaration } from '../../src/artifact/host-services.js';
+import { compileGrant } from '../../src/grants/authorize.js';
+import { createGrant } from '../../src/grants/grant.js';
+import {
+  decodeHostCallResponse,
+  encodeHostCallRequest,
+  encodeJsonText,
+  type HostCallRequest,
+} from '../../src/protocol/host-call.js';
+import { answerInWorker, answerOnHost, type HostCallAnswer, type HostCallQuestion } from '../../src/services/answer.js';
+import { createServices, type ServiceOptions } from '../../src/services/index.js';
+import type { HostCallContext, ServiceEnvironment, ServiceLogLine } from '../../src/services/service.js';
+import { openStateStore, type StateStore } from '../../src/store/state.js';
+
+export interface TestHostOptions extends ServiceOptions {
+  readonly grants?: readonly HostServiceDeclaration[];
+  readonly context?: Partial<HostCallContext>;
+  readonly environment?: Partial<ServiceEnvironment>;
+}
+
+/** A declaration with all methods of the service that the catalogue knows. */
+export function granted(service: string, more: Partial<HostServiceDeclaration> = {}): HostServiceDeclaration {
+  const methods = Object.keys(CATALOGUE[service] ?? {});
+  return { owner: '', service, version: '', methods, paths: [], tables: [], keys: [], resources: [], ...more };
+}
+
+const UNTARGETED = ['bizctx', 'plugins', 'route', 'runtime'].map((service) => granted(service));
+
+export function createTestHost(t: Test, options: TestHostOptions = {}) {
+  const logs: ServiceLogLine[] = [];
+  let store: StateStore | undefined;
+  t.teardown(() => store?.close());
+  const environment: ServiceEnvironment = {
+    nodeName: 'node-a',
+    state: () => {
+      store ??= openStateStore(':memory:');
+      return store;
+    },
+    log: (line) => logs.push(line),
+    hostConfig: () => undefined,
+    pluginConfig: () => undefined,
+    now: () => 1763480430000.75,
+    ...options.environment,
+  };
+  const services = createServices(environment, options);
+  const authorize = compileGrant(createGrant('demo', options.grants ?? UNTARGETED));
+  const context: HostCallContext = {
+    pluginId: 'demo',
+    executionSource: 'route',
+    routePath: '/records/{id}',
+    requestId: 'req-1',
+    tenantId: 0,
+    deadlineAt: 1763480460000,
+    manifestResources: new Map(),
+    ...options.context,
+  };
+
+  /** Asks with raw bytes, in the worker first and on the host when the method is placed there. */
+  const askBytes = async (request: Uint8Array, more: Partial<HostCallQuestion> = {}): Promise<Asked> => {
+    const question = { opcode: 1, request, authorize, context, ...more };
+    return read(answerInWorker(services, question) ?? (await answerOnHost(services, question)));
+  };
+  const ask = (service: string, method: string, more: Partial<HostCallRequest> = {}) =>
+    askBytes(encodeHostCallRequest({ ...BARE, service, method, ...more }));
+  return { ask, askBytes, logs, services, authorize, context };
+}
+
+const BARE = { resourceRef: '', table: '', payload: new Uint8Array(), owner: '', version: '' };
+
+export interface Asked {
+  readonly status: number;
+  /** Hex of the whole response. */
+  readonly response: string;
+  /** Hex of its payload. */
+  readonly payload: string;
+  /** The error payload; undefined for status 0. */
+  readonly error?: { readonly errorCode: string; readonly messageParams?: object; readonly fallback: string };
+  /** The JSON of a JSON response. */
+  readonly json: () => unknown;
+  readonly labels: readonly [service: string, method: string, resourceRef: string];
+}
+
+function read(answer: HostCallAnswer): Asked {
+  const { status, payload } = decodeHostCallResponse(answer.response);
+  if (status !== answer.status) throw new Error(`answer says status ${answer.status}, its bytes say ${status}`);
+  return {
+    status,
+    response: Buffer.from(answer.response).toString('hex'),
+    payload: Buffer.from(payload).toString('hex'),
+    ...(status === 0 ? {} : { error: JSON.parse(Buffer.from(payload).toString()) }),
+    json: () =>
+      JSON.parse(
+        Buffer.from(decodeHostCallResponse(answer.response).payload)
+          .toString()
+          .replace(/^[^[{]*/, ''),
+      ),
+    labels: [answer.service, answer.method, answer.resourceRef],
+  };
+}
+
+export function hex(text: string): Uint8Array {
+  return Buffer.from(text, 'hex');
+}
+
+/** Payload of a JSON method. */
+export function json(value: unknown): Uint8Array {
+  return encodeJsonText(JSON.stringify(value));
+}

@@ -1,0 +1,35 @@
+import t from 'tap';
+import { capabilityOf } from '../../src/artifact/host-services.js';
+import { SERVICES } from '../../src/services/index.js';
+import { createTestHost } from './host.js';
+
+t.test('every registered method is one of the catalogue', async (t) => {
+  const { services } = createTestHost(t);
+  const environment = { ...Object(), log: services.log };
+  for (const service of SERVICES) {
+    for (const method of Object.keys(service.methods(environment))) {
+      t.not(capabilityOf(service.name, method), undefined, `${service.name}.${method}`);
+      t.equal(services.find(service.name, method)?.placement, service.placement);
+    }
+  }
+});
+
+t.test('what reads no files and asks nobody is answered in the worker', async (t) => {
+  t.strictSame(
+    SERVICES.map(({ name, placement }) => [name, placement]),
+    [
+      ['bizctx', 'worker'],
+      ['hostconfig', 'host'],
+      ['manifest', 'worker'],
+      ['plugins', 'host'],
+      ['route', 'worker'],
+      ['runtime', 'worker'],
+    ],
+  );
+});
+
+t.test('names of the prototype are no services', async (t) => {
+  const { services } = createTestHost(t);
+  t.equal(services.find('__proto__', 'toString'), undefined);
+  t.equal(services.find('runtime', 'constructor'), undefined);
+});
