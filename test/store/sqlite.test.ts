@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import t from 'tap';
+import { openDatabase, storeFailure } from '../../src/store/sqlite.js';
+
+t.test('a database is in WAL mode and holds foreign keys', async (t) => {
+  const database = openDatabase(join(t.testdir({}), 'a.db'));
+  t.teardown(() => database.close());
+  t.equal(database.pragma('journal_mode', { simple: true }), 'wal');
+  t.equal(database.pragma('synchronous', { simple: true }), 1);
+  t.equal(database.pragma('foreign_keys', { simple: true }), 1);
+});
+
+t.test('a database that may lose nothing syncs every commit', async (t) => {
+  const database = openDatabase(join(t.testdir({}), 'a.db'), { synchronous: 'FULL' });
+  t.teardown(() => database.close());
+  t.equal(database.pragma('synchronous', { simple: true }), 2);
+});
+
+t.test('a reader cannot write', async (t) => {
+  const path = join(t.testdir({}), 'a.db');
+  const writer = openDatabase(path);
+  const reader = openDatabase(path, { readonly: true });
+  t.teardown(() => [writer, reader].map((database) => database.close()));
+  writer.exec('CREATE TABLE x (a)');
+  t.throws(() => reader.exec('INSERT INTO x VALUES (1)'), { code: 'SQLITE_READONLY' });
+});
+
+t.test('what cannot be opened is a failure of the store', async (t) => {
+  t.throws(() => openDatabase(t.testdir({})), { code: 'SBX_STORE_FAILED' });
+  const cause = new Error('disk full');
+  t.match(storeFailure(cause), { code: 'SBX_STORE_FAILED', message: 'the store failed: disk full', cause });
+});
