@@ -1,0 +1,107 @@
+/** The HTTP server: plugin routes, operations, and whatever else is registered; a miss in one namespace stays a miss. */
+import http, { type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { SandpoolError } from '../protocol/errors.js';
+import { apiFailure, apiStatus, asSandpoolError } from './api-failure.js';
+import { retryAfterSeconds } from './respond.js';
+import { type OpsOptions, registerOps } from './routes/ops.js';
+import { createPluginHandler, type PluginRouteOptions } from './routes/x.js';
+import { isPluginTarget } from './target.js';
+
+export interface AppOptions extends PluginRouteOptions, OpsOptions {
+  /** Registers further routes, such as the control plane. */
+  readonly register?: (app: FastifyInstance) => Promise<void> | void;
+}
+
+/** An application that is not listening yet; `inject` works at once. */
+export function createApp(options: AppOptions): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    bodyLimit: options.limits.maxBodyBytes,
+    trustProxy: options.trustProxy,
+    return503OnClosing: false,
+    rewriteUrl: (request) => (isPluginTarget(request.url ?? '') ? PLUGIN_URL : (request.url ?? '/')),
+    routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: MAX_PARAM_LENGTH },
+    frameworkErrors: (_error, _request, reply) => sendBadRequest(reply),
+    clientErrorHandler: answerBrokenRequest,
+  });
+  app.setErrorHandler((thrown, _request, reply) => sendApiFailure(reply, options, asSandpoolError(thrown)));
+  app.setNotFoundHandler(sendNotFound);
+  registerPlugins(app, options);
+  registerOps(app, options);
+  if (options.register !== undefined) app.register(async (scope) => options.register?.(scope));
+  return app;
+}
+
+/** Longest time for a whole request to arrive; also bounds how long an oversized body is read and dropped. */
+const REQUEST_TIMEOUT_MS = 300_000;
+/** Longer than the idle time of usual proxies, so that they and not we close a connection. */
+const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+/** Node's default of 16 KiB refuses the cookies of some real browsers. */
+const MAX_HEADER_BYTES = 64 * 1024;
+const MAX_PARAM_LENGTH = 1024;
+
+/** All targets below `/x` are sent to this one literal route: the router neither decodes nor judges them. */
+const PLUGIN_URL = '/x';
+
+function registerPlugins(app: FastifyInstance, options: AppOptions): void {
+  const handle = createPluginHandler(options);
+  for (const method of http.METHODS) {
+    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method);
+  }
+  app.route({
+    method: app.supportedMethods.filter((method) => method !== 'CONNECT'),
+    url: PLUGIN_URL,
+    exposeHeadRoute: false,
+    // Before the framework looks at content type or body: from here on the answer is ours alone.
+    onRequest: ({ raw, originalUrl }, reply, done) => {
+      if (!isPluginTarget(originalUrl)) {
+        done(new SandpoolError('SBX_NOT_FOUND', { path: originalUrl }));
+        return;
+      }
+      reply.hijack();
+      handle(raw, reply.raw, originalUrl);
+    },
+    handler: async () => undefined,
+  });
+}
+
+function sendNotFound(request: FastifyRequest, reply: FastifyReply): void {
+  const path = request.originalUrl.split('?', 1)[0];
+  const error = new SandpoolError('SBX_NOT_FOUND', { path });
+  reply.code(error.status).header('x-sandpool-error', error.code).send(apiFailure(error));
+}
+
+function sendApiFailure(reply: FastifyReply, { log }: AppOptions, error: SandpoolError): void {
+  if (error.code === 'SBX_INTERNAL') log.error({ err: error.cause ?? error }, error.message);
+  const retryAfter = retryAfterSeconds(error);
+  if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
+  reply.code(apiStatus(error)).header('x-sandpool-error', error.code).send(apiFailure(error));
+}
+
+/** A target that cannot be decoded, outside `/x`. */
+function sendBadRequest(reply: FastifyReply): void {
+  const error = new SandpoolError('SBX_PATH_INVALID');
+  reply.code(error.status).header('x-sandpool-error', error.code).type('text/plain; charset=utf-8').send(error.message);
+}
+
+/** Bytes that are no HTTP request, answered in Go's words; never into the middle of another answer. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  const { _httpMessage: current } = socket as Socket & { _httpMessage?: ServerResponse };
+  if (error.code === 'ECONNRESET' || !socket.writable || current?.headersSent === true) {
+    socket.destroy(error);
+    return;
+  }
+  const status = BROKEN_REQUESTS[error.code ?? ''] ?? '400 Bad Request';
+  const headers = 'Content-Type: text/plain; charset=utf-8\r\nConnection: close';
+  socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${status}`);
+}
+
+const BROKEN_REQUESTS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
