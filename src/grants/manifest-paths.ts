@@ -19,7 +19,7 @@ export function compileManifestPattern(pattern: string): ((target: string) => bo
   if ('problem' in result) return undefined;
   const below = result.path.endsWith('/') ? result.path : undefined;
   const base = result.path.replace(/\/$/, '');
-  const glob = compileGlob(base);
+  const glob = /[*?[]/.test(base) ? compileGlob(base) : undefined;
   return (target) => {
     const path = cleanManifestPath(target);
     if (path === undefined) return false;

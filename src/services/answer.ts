@@ -37,39 +37,47 @@ export interface HostCallAnswer {
 }
 
 /** What became of a call before a service runs: its method, or the reply already. */
-type Opened =
-  | { readonly call: HostCallRequest; readonly method: RegisteredMethod }
-  | { readonly call: HostCallRequest | undefined; readonly refusal: ServiceReply };
+type Opened = Found | Refused;
+
+interface Found {
+  readonly call: HostCallRequest;
+  readonly method: RegisteredMethod;
+}
+
+interface Refused {
+  readonly call: HostCallRequest | undefined;
+  readonly refusal: ServiceReply;
+}
 
 /** Answers in the sandbox thread. Undefined when the method is placed on the host: ask there with the same bytes. Never throws. */
 export function answerInWorker(services: ServiceRegistry, question: HostCallQuestion): HostCallAnswer | undefined {
   const opened = open(services, question);
-  if ('refusal' in opened) return answer(opened.call, opened.refusal);
+  if ('refusal' in opened) return refused(opened);
   const { call, method } = opened;
   if (method.placement === 'host') return undefined;
   try {
     const replied = method.run(call, question.context);
-    return answer(call, replied instanceof Promise ? refuseLate(services, question, method, replied) : replied);
+    return answer(opened, replied instanceof Promise ? refuseLate(services, question, method, replied) : replied);
   } catch (thrown) {
-    return answer(call, replyOfThrown(services, question, method, thrown));
+    return answer(opened, replyOfThrown(services, question, method, thrown));
   }
 }
 
 /** Answers on the main thread, whatever the placement. Never rejects. */
 export async function answerOnHost(services: ServiceRegistry, question: HostCallQuestion): Promise<HostCallAnswer> {
   const opened = open(services, question);
-  if ('refusal' in opened) return answer(opened.call, opened.refusal);
+  if ('refusal' in opened) return refused(opened);
   const { call, method } = opened;
   try {
-    return answer(call, await method.run(call, question.context));
+    return answer(opened, await method.run(call, question.context));
   } catch (thrown) {
-    return answer(call, replyOfThrown(services, question, method, thrown));
+    return answer(opened, replyOfThrown(services, question, method, thrown));
   }
 }
 
 /** An answer that never came near a service, such as status 4 for a request outside guest memory. */
 export function refuseHostCall(status: 1 | 2 | 3 | 4, message: string): HostCallAnswer {
-  return answer(undefined, failure(status, message));
+  return refused({ call: undefined, refusal: failure(status, message) });
 }
 
 function open(services: ServiceRegistry, { opcode, request, authorize }: HostCallQuestion): Opened {
@@ -127,18 +135,19 @@ function refuseLate(
   return replyOfThrown(services, question, method, new Error(reason));
 }
 
-function answer(call: HostCallRequest | undefined, replied: ServiceReply): HostCallAnswer {
-  const { status } = replied;
-  const payload = status === 0 ? replied.payload : encodeErrorPayload(status, replied.error);
-  return { response: encodeHostCallResponse({ status, payload }), status, ...labels(call) };
+function answer({ call, method: { service, method } }: Found, replied: ServiceReply): HostCallAnswer {
+  return { response: encode(replied), status: replied.status, service, method, resourceRef: call.resourceRef };
 }
 
-function labels(call: HostCallRequest | undefined): Pick<HostCallAnswer, 'service' | 'method' | 'resourceRef'> {
-  const { service = '', method = '', resourceRef = '' } = call ?? {};
-  if (capabilityOf(service, method) !== undefined) return { service, method, resourceRef };
-  const [lowerService, lowerMethod] = [trimGo(service).toLowerCase(), trimGo(method).toLowerCase()];
-  const isKnown = capabilityOf(lowerService, lowerMethod) !== undefined;
-  return isKnown
-    ? { service: lowerService, method: lowerMethod, resourceRef }
-    : { service: '', method: '', resourceRef };
+function refused({ call, refusal }: Refused): HostCallAnswer {
+  const service = trimGo(call?.service ?? '').toLowerCase();
+  const method = trimGo(call?.method ?? '').toLowerCase();
+  const names = capabilityOf(service, method) === undefined ? { service: '', method: '' } : { service, method };
+  return { response: encode(refusal), status: refusal.status, ...names, resourceRef: call?.resourceRef ?? '' };
+}
+
+function encode(replied: ServiceReply): Uint8Array {
+  const { status } = replied;
+  const payload = status === 0 ? replied.payload : encodeErrorPayload(status, replied.error);
+  return encodeHostCallResponse({ status, payload });
 }

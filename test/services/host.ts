@@ -64,7 +64,7 @@ export function createTestHost(t: Test, options: TestHostOptions = {}) {
   };
   const ask = (service: string, method: string, more: Partial<HostCallRequest> = {}) =>
     askBytes(encodeHostCallRequest({ ...BARE, service, method, ...more }));
-  return { ask, askBytes, logs, services, authorize, context };
+  return { ask, askBytes, logs, environment, services, authorize, context };
 }
 
 const BARE = { resourceRef: '', table: '', payload: new Uint8Array(), owner: '', version: '' };

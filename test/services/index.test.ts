@@ -4,8 +4,7 @@ import { SERVICES } from '../../src/services/index.js';
 import { createTestHost } from './host.js';
 
 t.test('every registered method is one of the catalogue', async (t) => {
-  const { services } = createTestHost(t);
-  const environment = { ...Object(), log: services.log };
+  const { services, environment } = createTestHost(t);
   for (const service of SERVICES) {
     for (const method of Object.keys(service.methods(environment))) {
       t.not(capabilityOf(service.name, method), undefined, `${service.name}.${method}`);
