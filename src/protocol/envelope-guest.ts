@@ -2,7 +2,14 @@
  * The guest's side of the bridge envelopes (`spec/bridge.md` §2.3): reading a request and writing a response. The host needs it
  * to show wire messages to people and to play a guest in tests.
  */
-import type { HttpRequestSnapshot, Identity, RequestEnvelope, ResponseEnvelope, RouteMatch } from './envelope.js';
+import type {
+  Failure,
+  HttpRequestSnapshot,
+  Identity,
+  RequestEnvelope,
+  ResponseEnvelope,
+  RouteMatch,
+} from './envelope.js';
 import {
   beginNested,
   endNested,
@@ -134,8 +141,13 @@ function tookScope(reader: Reader, field: number, identity: Partial<Mutable<Iden
   return true;
 }
 
+/** A response of which anything may be absent, and then is zero. */
+export type ResponseInput = Partial<Omit<ResponseEnvelope, 'failure'>> & { readonly failure?: Partial<Failure> };
+
+const FAILURE_BYTES = 60;
+
 /** Encodes a response as the guest SDK does: strings trimmed, empty fields left out, a failure written even when empty. */
-export function encodeResponseEnvelope(response: Partial<ResponseEnvelope>): Uint8Array {
+export function encodeResponseEnvelope(response: ResponseInput): Uint8Array {
   const writer = growingWriter(256 + (response.body?.length ?? 0));
   writeInt32(writer, 0x08, response.statusCode);
   writeString(writer, 0x12, response.contentType);
@@ -143,11 +155,10 @@ export function encodeResponseEnvelope(response: Partial<ResponseEnvelope>): Uin
   writeBytes(writer, 0x22, response.body);
   const { failure } = response;
   if (failure !== undefined) {
-    const expectedBytes = failure.code.length + failure.message.length;
-    const body = beginNested(writer, 0x2a, expectedBytes);
+    const body = beginNested(writer, 0x2a, FAILURE_BYTES);
     writeString(writer, 0x0a, failure.code);
     writeString(writer, 0x12, failure.message);
-    endNested(writer, body, expectedBytes);
+    endNested(writer, body, FAILURE_BYTES);
   }
   return writtenBytes(writer);
 }
