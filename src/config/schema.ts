@@ -111,6 +111,7 @@ export interface SettingSchema {
   readonly maximum?: number;
   readonly minLength?: number;
   readonly minItems?: number;
+  readonly pattern?: string;
   readonly enum?: readonly string[];
   readonly const?: unknown;
   readonly anyOf?: readonly SettingSchema[];
