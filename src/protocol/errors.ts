@@ -29,6 +29,7 @@ const TABLE = {
   // configuration and command line
   SBX_CONFIG_INVALID:           row(400, 'operator', 'the configuration is invalid:\n{problems}'),
   SBX_FILE_UNREADABLE:          row(400, 'operator', 'cannot read {file}: {reason}'),
+  SBX_DIRECTORY_NOT_EMPTY:      row(409, 'caller', 'the directory {directory} is not empty'),
   SBX_USAGE:                    row(400, 'caller', '{reason}'),
   SBX_HOST_UNREACHABLE:         row(503, 'operator', 'no host answers at {url}: {reason}'),
   SBX_HOST_REFUSED:             row(502, 'caller', 'the host refused: {reason}'),
@@ -78,6 +79,15 @@ const TABLE = {
   SBX_GRANT_DECISION_INVALID:   row(400, 'caller', 'the host-service authorization is invalid: {reason}'),
   SBX_PLUGIN_CONFIG_INVALID:    row(500, 'operator', 'the configuration of plugin {pluginId} in {path} is unusable: {reason}'),
   SBX_STORE_FAILED:             row(500, 'host', 'the store failed: {reason}'),
+  SBX_ARCHIVE_BROKEN:           row(500, 'host', 'the archived release {path} cannot be used: {reason}'),
+  SBX_UPLOAD_REFUSED:           row(409, 'caller', '{reason}'),
+  PLUGIN_NOT_INSTALLED:         row(409, 'caller', 'plugin {pluginId} is not installed'),
+  PLUGIN_INSTALL_MODE_INVALID:  row(400, 'caller', 'the install mode {installMode} is neither global nor tenant_scoped'),
+  PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH: row(409, 'caller', 'plugin {pluginId} ({scopeNature}) cannot be installed as {installMode}'),
+  PLUGIN_DYNAMIC_ARTIFACT_MISSING: row(409, 'operator', 'plugin {pluginId} cannot {action}: there is no file {artifactPath}'),
+  PLUGIN_DYNAMIC_ARTIFACT_VALIDATE_FAILED: row(409, 'operator', 'plugin {pluginId} cannot {action}: {reason}'),
+  PLUGIN_DYNAMIC_VERSION_DOWNGRADE_UNSUPPORTED: row(409, 'caller', 'plugin {pluginId} is at {version}: the staged {stagedVersion} is lower'),
+  PLATFORM_PERMISSION_REQUIRED: row(403, 'caller', 'plugins are governed by the platform, not by a tenant'),
 
   // who is calling
   SBX_CREDENTIALS_INVALID:      row(401, 'caller', 'username or password is wrong'),

@@ -18,5 +18,6 @@ export {
 } from './response';
 export { Router, router } from './router';
 export { bizctx, hostconfig, manifest, plugins, route, runtime };
+export { escapeHtml } from './text';
 export { Reader } from './wire/reader';
 export { Writer } from './wire/writer';

@@ -44,6 +44,16 @@ export function foundText(reply: Reply<Uint8Array>, message: string): Reply<stri
   return Reply.of<string | null>(found ? value : null);
 }
 
+/** The value of a JSON text; `Json.missing` when there is no text. */
+export function jsonOf(reply: Reply<string | null>): Reply<Json> {
+  const error = reply.error;
+  if (error) return Reply.failed<Json>(error);
+  const text = reply.value;
+  if (text == null) return Reply.of<Json>(Json.missing);
+  const value = Json.parse(text);
+  return value ? Reply.of<Json>(value) : Reply.failed<Json>(HostError.local(4, `value is not JSON: ${Json.problem}`));
+}
+
 /** A message with one text in field 1. */
 export function textPayload(text: string): Uint8Array {
   const payload = new Writer();

@@ -2,13 +2,13 @@ import { invoke } from '../invoke';
 import { Json } from '../json/json';
 import { Reply } from '../reply';
 import { trim } from '../text';
-import { foundText, textPayload } from './decode';
-import { boolSetting, durationSetting, intSetting, settingOf, textSetting } from './setting';
+import { foundText, jsonOf, textPayload } from './decode';
+import { boolSetting, durationSetting, intSetting, textSetting } from './setting';
 
 /** The value of one of the host's settings, which must be declared in plugin.yaml; `Json.missing` when it is not set. */
 export function get(key: string): Reply<Json> {
   const reply = invoke('hostconfig', 'get', key, '', textPayload(trim(key)));
-  return settingOf(foundText(reply, 'host service config get response'));
+  return jsonOf(foundText(reply, 'host service config get response'));
 }
 
 export function getString(key: string, fallback: string = ''): Reply<string> {

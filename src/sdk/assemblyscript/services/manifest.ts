@@ -3,7 +3,7 @@ import { EMPTY, invoke, invokeJson } from '../invoke';
 import { Json } from '../json/json';
 import { Reply } from '../reply';
 import { decodeText } from '../text';
-import { broken, textPayload } from './decode';
+import { broken, jsonOf, textPayload } from './decode';
 import { Reader } from '../wire/reader';
 
 const SERVICE = 'manifest';
@@ -37,6 +37,11 @@ export function getText(path: string): Reply<string | null> {
   if (error) return Reply.failed<string | null>(error);
   const body = reply.value;
   return Reply.of<string | null>(body ? decodeText(body) : null);
+}
+
+/** As `get`, for a file of JSON; `Json.missing` when it is missing or empty. */
+export function getJson(path: string): Reply<Json> {
+  return jsonOf(getText(path));
 }
 
 /** The bytes of up to 100 files; missing ones are left out. The grant must cover the directory that they have in common. */

@@ -2,15 +2,15 @@ import { invoke } from '../invoke';
 import { Json } from '../json/json';
 import { Reply } from '../reply';
 import { trim } from '../text';
-import { foundText, textPayload } from './decode';
-import { boolSetting, durationSetting, intSetting, settingOf, textSetting } from './setting';
+import { foundText, jsonOf, textPayload } from './decode';
+import { boolSetting, durationSetting, intSetting, textSetting } from './setting';
 
 /** The plugin's own settings: `manifest/config/config.yaml`, unless the operator sets others. Keys may be dotted. */
 export namespace config {
   /** The value of a key; `Json.missing` when it is not set. */
   export function get(key: string): Reply<Json> {
     const reply = invoke('plugins', 'config.get', '', '', textPayload(trim(key)));
-    return settingOf(foundText(reply, 'host service config get response'));
+    return jsonOf(foundText(reply, 'host service config get response'));
   }
 
   export function getString(key: string, fallback: string = ''): Reply<string> {

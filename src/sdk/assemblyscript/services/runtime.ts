@@ -2,7 +2,7 @@ import { Json } from '../json/json';
 import { invoke, invokeJson } from '../invoke';
 import { HostError, Reply } from '../reply';
 import { trim } from '../text';
-import { done, doneJson, foundText, textPayload, textReply } from './decode';
+import { done, doneJson, foundText, jsonOf, textPayload, textReply } from './decode';
 import { isInt64, parseInt64 } from '../json/json';
 import { Writer } from '../wire/writer';
 
@@ -44,6 +44,16 @@ export abstract class state {
   /** The text of a key; null when there is none. An empty text that was set also reads as null: the host says so. */
   static get(key: string): Reply<string | null> {
     return foundText(invoke(SERVICE, 'state.get', '', '', textPayload(trim(key))), 'host service state get response');
+  }
+
+  /** The text of a key read as JSON; `Json.missing` when there is none. */
+  static getJson(key: string): Reply<Json> {
+    return jsonOf(state.get(key));
+  }
+
+  /** Stores a value as JSON text. */
+  static setJson(key: string, value: Json): Reply<bool> {
+    return state.set(key, value.toString());
   }
 
   /** The texts of many keys; keys that are not there are left out. */

@@ -1,16 +1,6 @@
 import { Json } from '../json/json';
 import { HostError, Reply } from '../reply';
 
-/** Reads the JSON text of a setting; `Json.missing` when it is not set. */
-export function settingOf(reply: Reply<string | null>): Reply<Json> {
-  const error = reply.error;
-  if (error) return Reply.failed<Json>(error);
-  const text = reply.value;
-  if (text == null) return Reply.of<Json>(Json.missing);
-  const value = Json.parse(text);
-  return value ? Reply.of<Json>(value) : Reply.failed<Json>(HostError.local(4, `setting is not JSON: ${Json.problem}`));
-}
-
 /** The setting as text, `fallback` when it is not set. A setting of another kind is an error, not the fallback. */
 export function textSetting(key: string, setting: Reply<Json>, fallback: string): Reply<string> {
   const error = setting.error;

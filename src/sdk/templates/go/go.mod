@@ -1,0 +1,3 @@
+module example.com/sandpool-notes
+
+go 1.24
