@@ -16,6 +16,9 @@ const OVERWRITE = option('--overwrite', 'replace an uploaded artifact that is no
 
 // biome-ignore format: a table
 export const COMMANDS: readonly Command[] = [
+  { name: 'new', args: '<id>', summary: 'scaffold a plugin directory that packs and runs',
+    options: [option('--lang <language>', 'assemblyscript (default) or go')],
+    example: 'sandpool new acme-notes', load: () => import('./new.js') },
   { name: 'config', summary: 'show the effective configuration and where each value comes from',
     options: [CONFIG, option('--schema', 'print the JSON schema of the file, for editors')],
     example: 'sandpool config --schema > sandpool.schema.json', load: () => import('./config.js') },
