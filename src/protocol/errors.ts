@@ -25,6 +25,7 @@ const TABLE = {
   SBX_PACK_FAILED:              row(400, 'caller', '{reason}'),
   PLUGIN_ID_INVALID:            row(400, 'caller', 'plugin id {pluginId} is invalid: {reason}'),
   SBX_MODULE_INVALID:           row(400, 'plugin', 'the WebAssembly module cannot be compiled: {reason}'),
+  SBX_MODULE_UNSUPPORTED:       row(400, 'plugin', 'the WebAssembly module cannot be rewritten: {reason}'),
 
   // configuration and command line
   SBX_CONFIG_INVALID:           row(400, 'operator', 'the configuration is invalid:\n{problems}'),

@@ -1,6 +1,6 @@
 /** Caps what a module's memory may grow to, whatever the module itself asks for. */
 import { SandpoolError } from '../protocol/errors.js';
-import { type MemoryType, readImports, readMemory } from './module.js';
+import { type ImportEntry, type MemoryType, readImports, readMemory } from './module.js';
 import { Reader, readSections, SECTION, type Section } from './reader.js';
 import { Writer } from './writer.js';
 
@@ -24,7 +24,7 @@ import { Writer } from './writer.js';
  */
 export function limitMemory(bytes: Uint8Array, maxPages: number): Uint8Array {
   const sections = readSections(bytes);
-  refuseImportedMemory(bytes, sections);
+  refuseImportedMemory(readImports(bytes, sections));
   const section = sections.find(({ id }) => id === SECTION.memory);
   if (section === undefined) return bytes;
   const memories = readMemories(bytes, section);
@@ -67,8 +67,9 @@ function readMemories(bytes: Uint8Array, section: Section): MemoryType[] {
   return memories;
 }
 
-function refuseImportedMemory(bytes: Uint8Array, sections: readonly Section[]): void {
-  const memory = readImports(bytes, sections).find(({ kind }) => kind === 'memory');
+/** @throws SBX_MODULE_INVALID when one of `imports` is a memory: its limit is not the module's to set */
+export function refuseImportedMemory(imports: readonly ImportEntry[]): void {
+  const memory = imports.find(({ kind }) => kind === 'memory');
   if (memory === undefined) return;
   const name = `${memory.module}.${memory.name}`;
   throw new SandpoolError('SBX_MODULE_INVALID', { reason: `it imports its memory (${name})`, memory: name });

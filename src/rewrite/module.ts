@@ -37,8 +37,10 @@ export interface GlobalType {
 
 /** An active segment is copied at instantiation to where its offset expression (end byte included) says. */
 export interface DataSegment {
+  readonly isActive: boolean;
   readonly memoryIndex: number;
-  readonly offset?: { readonly start: number; readonly end: number };
+  readonly offsetStart: number;
+  readonly offsetEnd: number;
   readonly contentStart: number;
   readonly contentEnd: number;
 }
@@ -301,14 +303,14 @@ function readDataSegment(reader: Reader, shape: Build): DataSegment {
   const flags = reader.u32();
   if (flags > 2) throw invalid(`unknown data segment ${flags}`, reader.position);
   const memoryIndex = flags === 2 ? reader.u32() : 0;
-  const start = reader.position;
+  const offsetStart = reader.position;
   if (flags !== 1) skipConstant(reader, shape);
-  const end = reader.position;
+  const offsetEnd = reader.position;
   const length = reader.u32();
   const contentStart = reader.position;
   reader.skip(length);
-  const segment = { memoryIndex, contentStart, contentEnd: reader.position };
-  return flags === 1 ? segment : { ...segment, offset: { start, end } };
+  const contentEnd = reader.position;
+  return { isActive: flags !== 1, memoryIndex, offsetStart, offsetEnd, contentStart, contentEnd };
 }
 
 /** Skips a constant expression, its end byte included. */

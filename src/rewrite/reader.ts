@@ -144,6 +144,19 @@ export class Reader {
     throw invalid('a number has more than 64 bits', this.position);
   }
 
+  /** Reads a signed LEB128 number of at most 64 bits, and gives its low 32. */
+  low32(): number {
+    const start = this.position;
+    this.skipS64();
+    let value = 0;
+    let shift = 0;
+    for (let position = start; position < this.position && shift < 32; position++, shift += 7) {
+      value |= (this.bytes[position]! & 0x7f) << shift;
+    }
+    const isNegative = (this.bytes[this.position - 1]! & 0x40) !== 0;
+    return isNegative && shift < 32 ? value | (-1 << shift) : value;
+  }
+
   /** Four bytes, least significant first. */
   fixed32(): number {
     const start = this.position;
