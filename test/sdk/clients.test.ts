@@ -228,7 +228,7 @@ const SETTINGS: [string, string | undefined, string][] = [
   ['config.duration', '45', 'setting k is not a duration such as 45s'],
   ['config.duration', '"45"', 'setting k is not a duration such as 45s'],
   ['config.duration', '"s"', 'setting k is not a duration such as 45s'],
-  ['config.string', '{', 'setting is not JSON: unexpected end'],
+  ['config.string', '{', 'value is not JSON: unexpected end'],
   ['hostconfig.bool', 'true', 'true'],
   ['hostconfig.int', '-9', '-9'],
   ['hostconfig.duration', '"2m"', '120000'],

@@ -6,6 +6,8 @@ import {
   type ResponseEnvelope,
 } from '../../src/protocol/envelope.js';
 import { decodeHostCallRequest, encodeHostCallResponse, type HostCallRequest } from '../../src/protocol/host-call.js';
+import { createGuestMemory } from '../../src/sandbox/memory.js';
+import { createWasi } from '../../src/sandbox/wasi.js';
 
 export interface Guest {
   /** Runs execute on the bytes of a request and returns those of the response. */
@@ -13,6 +15,8 @@ export interface Guest {
   readonly ask: (envelope: RequestEnvelope) => ResponseEnvelope;
   /** Host calls so far. */
   readonly calls: HostCallRequest[];
+  /** What was printed to standard output and error so far, as `1:text` and `2:text`. */
+  readonly printed: string[];
   readonly memory: WebAssembly.Memory;
 }
 
@@ -43,7 +47,18 @@ export function startGuest(module: Uint8Array, answer: Answer = () => undefined)
     const bytes = encodeHostCallResponse({ status: reply?.status ?? 0, payload: reply?.payload ?? new Uint8Array(0) });
     return bytes.length === 0 ? 0n : pack(copyIn(exports.memory, exports.lina_host_call_alloc(bytes.length), bytes));
   };
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(module), { lina_env: { host_call } });
+  const printed: string[] = [];
+  const wasi = createWasi({
+    memory: () => createGuestMemory(exports.memory),
+    output: (descriptor, bytes) => printed.push(`${descriptor}:${Buffer.from(bytes).toString()}`),
+    sleepUntil: (time) => Atomics.wait(NEVER, 0, 0, Math.max(0, time - Date.now())),
+    exit: (code) => {
+      throw new Error(`exit ${code}`);
+    },
+    check: () => undefined,
+  });
+  const imports = { lina_env: { host_call }, wasi_snapshot_preview1: wasi };
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(module), imports);
   const exports = instance.exports as unknown as GuestExports;
   exports._initialize?.();
   const run = (request: Uint8Array): Uint8Array => {
@@ -55,9 +70,12 @@ export function startGuest(module: Uint8Array, answer: Answer = () => undefined)
     run,
     ask: (envelope) => decodeResponseEnvelope(run(encodeRequest(envelope))),
     calls,
+    printed,
     memory: exports.memory,
   };
 }
+
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 /** Text of a response's body. */
 export function bodyOf(response: ResponseEnvelope): string {
