@@ -93,12 +93,14 @@ export async function goGuest(name: string): Promise<Uint8Array | undefined> {
     return undefined;
   }
   const source = join(GUESTS, 'go', name);
-  const args = ['build', '-buildmode=c-shared', '-trimpath', '-ldflags=-s -w'];
-  const env = { ...process.env, GOOS: 'wasip1', GOARCH: 'wasm', GOTOOLCHAIN: 'local', GOFLAGS: '' };
   return built(`go-${name}-${await hashOf([source], version)}.wasm`, async (out) => {
-    await run('go', [...args, '-o', out, '.'], { cwd: source, env });
+    await run('go', ['build', ...GO_FLAGS, '-o', out, '.'], { cwd: source, env: GO_ENVIRONMENT });
   });
 }
+
+/** What turns a Go package into a guest. */
+export const GO_FLAGS: readonly string[] = ['-buildmode=c-shared', '-trimpath', '-ldflags=-s -w'];
+export const GO_ENVIRONMENT = { ...process.env, GOOS: 'wasip1', GOARCH: 'wasm', GOTOOLCHAIN: 'local', GOFLAGS: '' };
 
 /** Version of the installed Go, such as `go1.24.3`; undefined when there is none or it is older than 1.24. */
 export async function goVersion(): Promise<string | undefined> {

@@ -1,0 +1,68 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { parse } from 'yaml';
+import { scaffold } from '../../src/cli/new.js';
+
+const read = (...path: string[]): Promise<string> => readFile(join(...path), 'utf8');
+
+for (const language of ['assemblyscript', 'go'] as const) {
+  t.test(`A new plugin in ${language} bears its id everywhere and the template's nowhere`, async (t) => {
+    const directory = join(t.testdir(), 'acme-memo');
+    const files = await scaffold('acme-memo', { language, directory });
+    for (const file of files) t.notMatch(await read(directory, file), 'sandpool-notes', file);
+    t.equal(parse(await read(directory, 'plugin.yaml')).id, 'acme-memo');
+    t.ok(
+      files.includes('hack/config.yaml') && files.includes('frontend/pages/index.html') && files.includes('.gitignore'),
+    );
+    t.same(files, [...files].sort());
+  });
+}
+
+t.test('An id that YAML would read as a number or truth value stays a text', async (t) => {
+  for (const id of ['123', 'true', 'null', '1e3']) {
+    const directory = join(t.testdir(), id);
+    await scaffold(id, { language: 'go', directory });
+    t.equal(parse(await read(directory, 'plugin.yaml')).id, id);
+  }
+});
+
+t.test('Both languages declare the same routes, lifecycle and manifest', async (t) => {
+  const [as, go] = [join(t.testdir(), 'as'), join(t.testdir(), 'go')];
+  await scaffold('acme-memo', { language: 'assemblyscript', directory: as });
+  await scaffold('acme-memo', { language: 'go', directory: go });
+  const declared = async (directory: string) => ({
+    ...parse(await read(directory, 'hack/config.yaml')).wasm,
+    build: undefined,
+  });
+  t.same(await declared(as), await declared(go));
+  t.equal(await read(as, 'plugin.yaml'), await read(go, 'plugin.yaml'));
+});
+
+t.test('A directory that holds anything is refused and left alone', async (t) => {
+  const directory = t.testdir({ 'mine.txt': 'precious' });
+  await t.rejects(scaffold('acme-memo', { language: 'go', directory }), { code: 'SBX_DIRECTORY_NOT_EMPTY' });
+  t.equal(await read(directory, 'mine.txt'), 'precious');
+  await t.rejects(read(directory, 'plugin.yaml'), { code: 'ENOENT' });
+});
+
+t.test('An empty directory is filled', async (t) => {
+  const directory = join(t.testdir(), 'empty');
+  await mkdir(directory);
+  t.ok((await scaffold('acme-memo', { language: 'go', directory })).length > 0);
+});
+
+t.test('A file in the place of the directory is refused and left alone', async (t) => {
+  const directory = join(t.testdir(), 'taken');
+  await writeFile(directory, 'precious');
+  await t.rejects(scaffold('acme-memo', { language: 'go', directory }), { code: 'SBX_FILE_UNREADABLE' });
+  t.equal(await read(directory), 'precious');
+});
+
+for (const id of ['', 'Acme', 'a_b', 'a--b', '-a', '../x', 'a/b', 'a.b', 'é', 'x'.repeat(65)]) {
+  t.test(`${JSON.stringify(id)} is no plugin id, and nothing is written`, async (t) => {
+    const directory = join(t.testdir(), 'new');
+    await t.rejects(scaffold(id, { language: 'go', directory }), { code: 'PLUGIN_ID_INVALID' });
+    await t.rejects(read(directory, 'plugin.yaml'), { code: 'ENOENT' });
+  });
+}

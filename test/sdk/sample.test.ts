@@ -1,0 +1,221 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import asc from 'assemblyscript/asc';
+import t from 'tap';
+import { parse } from 'yaml';
+import { type Language, scaffold } from '../../src/cli/new.js';
+import type { Identity, RequestEnvelope } from '../../src/protocol/envelope.js';
+import { failedResponse, type HostCallRequest } from '../../src/protocol/host-call.js';
+import { growingWriter, writeBool, writeBytes, writeText, writtenBytes } from '../../src/protocol/wire.js';
+import { GO_ENVIRONMENT, GO_FLAGS, goVersion } from '../guest-modules.js';
+import { type Answer, bodyOf, type Guest, type HostReply, startGuest } from './guest.js';
+
+const root = t.testdir();
+const hasGo = (await goVersion()) !== undefined;
+if (!hasGo) t.comment('SKIP Go >= 1.24 is not installed');
+
+/** Scaffolds the sample outside this tree and builds it with nothing but what lies in its directory. */
+async function build(language: Language): Promise<Uint8Array> {
+  const directory = join(root, language);
+  await scaffold('acme-memo', { language, directory });
+  if (language === 'go') {
+    const args = ['build', ...GO_FLAGS, '-o', 'plugin.wasm', '.'];
+    await promisify(execFile)('go', args, { cwd: directory, env: GO_ENVIRONMENT });
+  } else {
+    const { error, stderr } = await asc.main(['assembly/index.ts', '--baseDir', directory, '--outFile', 'plugin.wasm']);
+    if (error) throw new Error(stderr.toString());
+  }
+  return readFile(join(directory, 'plugin.wasm'));
+}
+
+for (const language of ['assemblyscript', 'go'] as const) {
+  const skip = language === 'go' && !hasGo ? 'Go >= 1.24 is not installed' : false;
+
+  t.test(`The sample plugin in ${language}`, { skip }, async (t) => {
+    const module = await build(language);
+    const plugin = (answer = memoryHost()) => startGuest(module, answer);
+
+    t.test('keeps notes: list, write, read, delete', async (t) => {
+      const guest = plugin();
+      t.same(ask(guest, 'ListNotesReq'), [200, { items: [], total: 0 }]);
+      const first = {
+        id: 'id-1',
+        title: 'Milk & <b>',
+        text: 'two\nbottles 🥛',
+        author: 'admin',
+        writtenAt: 1700000000001,
+      };
+      t.same(ask(guest, 'CreateNoteReq', { body: { title: first.title, text: first.text }, identity: ADMIN }), [
+        201,
+        first,
+      ]);
+      t.equal(ask(guest, 'CreateNoteReq', { body: { title: 'Second' }, identity: ADMIN })[0], 201);
+      t.match(ask(guest, 'ListNotesReq'), [200, { items: [{ title: 'Second', text: '' }, first], total: 2 }]);
+      t.same(ask(guest, 'GetNoteReq', { id: 'id-1' }), [200, first]);
+      t.same(ask(guest, 'DeleteNoteReq', { id: 'id-1', identity: ADMIN }), [204, '']);
+      t.same(ask(guest, 'GetNoteReq', { id: 'id-1' }), [404, 'there is no such note']);
+      t.same(ask(guest, 'DeleteNoteReq', { id: 'id-1', identity: ADMIN }), [404, 'there is no such note']);
+      t.match(ask(guest, 'ListNotesReq'), [200, { total: 1 }]);
+    });
+
+    t.test('says where a new note is', async (t) => {
+      const response = plugin().ask(request('CreateNoteReq', { body: { title: 't' }, identity: ADMIN }));
+      t.same(response.headers, { Location: ['/x/acme-memo/notes/id-1'] });
+    });
+
+    t.test('refuses notes without a title, without a login, and too many of them', async (t) => {
+      const guest = plugin();
+      t.same(ask(guest, 'CreateNoteReq', { body: { text: 'x' }, identity: ADMIN }), [400, 'title is required']);
+      t.same(ask(guest, 'CreateNoteReq', { identity: ADMIN }), [400, 'request body cannot be empty']);
+      t.equal(ask(guest, 'CreateNoteReq', { body: { title: 'x'.repeat(201) }, identity: ADMIN })[0], 400);
+      t.equal(ask(guest, 'CreateNoteReq', { body: { title: 'x' } })[0], 401);
+      const small = plugin(memoryHost({ maxNotes: '1' }));
+      t.equal(ask(small, 'CreateNoteReq', { body: { title: 'x' }, identity: ADMIN })[0], 201);
+      t.match(ask(small, 'CreateNoteReq', { body: { title: 'x' }, identity: ADMIN }), [400, /the notebook is full/]);
+    });
+
+    t.test('shows the notes on a page without trusting them', async (t) => {
+      const guest = plugin();
+      ask(guest, 'CreateNoteReq', { body: { title: '<script>alert(1)</script>', text: '"&' }, identity: ADMIN });
+      const page = guest.ask(request('PageReq'));
+      t.equal(page.contentType, 'text/html; charset=utf-8');
+      t.match(bodyOf(page), '&lt;script&gt;alert(1)&lt;/script&gt;');
+      t.notMatch(bodyOf(page), '<script');
+    });
+
+    t.test('tells of its setting, its manifest resource and its host', async (t) => {
+      const about = {
+        plugin: 'acme-memo',
+        title: 'Notebook',
+        maxNotes: 100,
+        notes: 0,
+        adminPath: '/admin',
+        node: 'node-a',
+      };
+      t.match(ask(plugin(), 'AboutReq'), [200, { ...about, about: { from: 'manifest/resources/about.json' } }]);
+      t.match(ask(plugin(memoryHost({ title: '"Memos"', maxNotes: '3' })), 'AboutReq'), [
+        200,
+        { title: 'Memos', maxNotes: 3 },
+      ]);
+    });
+
+    t.test('writes its first note when it is installed, once', async (t) => {
+      const guest = plugin();
+      t.same(ask(guest, 'AfterInstallReq', { body: { operation: 'AfterInstall' } }), [200, { ok: true }]);
+      t.same(ask(guest, 'AfterInstallReq', { body: { operation: 'AfterInstall' } }), [200, { ok: true }]);
+      t.match(ask(guest, 'ListNotesReq'), [200, { total: 1, items: [{ id: 'welcome', title: 'Welcome' }] }]);
+    });
+
+    t.test('installs without the grant for its manifest, and then begins empty', async (t) => {
+      const host = memoryHost();
+      const guest = plugin((call) => (call.service === 'manifest' ? failedResponse(1, { message: 'no' }) : host(call)));
+      t.same(ask(guest, 'AfterInstallReq', { body: {} }), [200, { ok: true }]);
+      t.match(ask(guest, 'ListNotesReq'), [200, { total: 0 }]);
+    });
+
+    t.test('serves every request type that it declares, and asks only for services that it declares', async (t) => {
+      const read = async (file: string) => parse(await readFile(join(root, language, file), 'utf8'));
+      const { routes, lifecycle } = (await read('hack/config.yaml')).wasm;
+      const guest = plugin();
+      for (const { requestType } of [...routes, ...lifecycle]) {
+        t.notMatch(
+          ask(guest, requestType, { body: { title: 't' }, identity: ADMIN })[1],
+          'Dynamic bridge route not found',
+          requestType,
+        );
+      }
+      const declared = (await read('plugin.yaml')).hostServices as { service: string; methods: string[] }[];
+      const allowed = new Set(
+        declared.flatMap(({ service, methods }) => methods.map((method) => `${service} ${method}`)),
+      );
+      for (const call of guest.calls)
+        t.ok(allowed.has(`${call.service} ${call.method}`), `${call.service} ${call.method}`);
+    });
+  });
+}
+
+const ADMIN: Partial<Identity> = { userId: 1, username: 'admin', isSuperAdmin: true };
+
+interface Parts {
+  readonly id?: string;
+  readonly body?: object;
+  readonly identity?: Partial<Identity>;
+}
+
+function request(requestType: string, { id, body, identity }: Parts = {}): RequestEnvelope {
+  const isWrite = requestType.startsWith('Create') || requestType.startsWith('After');
+  const method = isWrite ? 'POST' : 'GET';
+  return {
+    pluginId: 'acme-memo',
+    requestId: 'r',
+    route: { method, requestType, pathParams: id === undefined ? {} : { id } },
+    request: { method, body: Buffer.from(body === undefined ? '' : JSON.stringify(body)) },
+    ...(identity === undefined ? {} : { identity }),
+  };
+}
+
+/** Status and body of an answer, JSON decoded. */
+function ask(guest: Guest, requestType: string, parts?: Parts): [number, unknown] {
+  const response = guest.ask(request(requestType, parts));
+  const text = bodyOf(response);
+  return [response.statusCode, response.contentType === 'application/json' ? JSON.parse(text) : text];
+}
+
+/** A host that keeps state in memory and counts ids and milliseconds. */
+function memoryHost(settings: Record<string, string> = {}): Answer {
+  const state = new Map<string, string>();
+  let ids = 0;
+  return (call) => {
+    const [first = '', second = ''] = texts(call);
+    if (call.method === 'state.get') return found(state.get(first));
+    if (call.method === 'state.set') void state.set(first, second);
+    if (call.method === 'info.now') return found(String(1700000000000 + ++ids));
+    if (call.method === 'info.uuid') return found(`id-${ids + 1}`);
+    if (call.method === 'info.node') return found('node-a');
+    if (call.service === 'plugins') return found(settings[first]);
+    if (call.service === 'hostconfig') return found('"/admin"');
+    if (call.service === 'manifest') return file(first);
+    return undefined;
+  };
+}
+
+/** The texts of a payload {1: text, 2: text}. */
+function texts({ payload }: HostCallRequest): string[] {
+  const found: string[] = [];
+  for (let at = 0; at < payload.length; ) {
+    let length = 0;
+    at += 1;
+    for (let shift = 0; ; shift += 7) {
+      const byte = payload[at++] ?? 0;
+      length |= (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    found.push(Buffer.from(payload.subarray(at, at + length)).toString());
+    at += length;
+  }
+  return found;
+}
+
+/** The reply {1: value, 2: found}. */
+function found(value: string | undefined): HostReply | undefined {
+  if (value === undefined) return undefined;
+  const writer = growingWriter(64);
+  writeText(writer, 0x0a, value);
+  writeBool(writer, 0x10, true);
+  return { payload: writtenBytes(writer) };
+}
+
+/** The reply {1: found, 2: body} for a file of the sample's manifest folder. */
+function file(path: string): HostReply {
+  const writer = growingWriter(64);
+  writeBool(writer, 0x08, true);
+  writeBytes(
+    writer,
+    0x12,
+    readFileSync(new URL(`../../../src/sdk/templates/common/manifest/${path}`, import.meta.url)),
+  );
+  return { payload: writtenBytes(writer) };
+}
