@@ -1,4 +1,6 @@
-import { Json, JsonKind, isInt64, parseInt64 } from './json/json';
+import { isInt64, parseInt64 } from './json/int64';
+import { Json, JsonKind } from './json/json';
+import { jsonProblem } from './json/parse';
 import { Request } from './request';
 import { trim } from './text';
 
@@ -24,7 +26,7 @@ export class Fields {
 
   private readBody(): void {
     const body = this.request.json();
-    if (!body) this.reject(`request body is not JSON: ${Json.problem}`);
+    if (!body) this.reject(`request body is not JSON: ${jsonProblem}`);
     else if (body.kind != JsonKind.Object) this.reject('request body must be a JSON object');
     else this.body = body;
   }

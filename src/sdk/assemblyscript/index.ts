@@ -9,6 +9,7 @@ export { lina_dynamic_route_alloc, lina_dynamic_route_execute, lina_host_call_al
 export { Fields, Input } from './fields';
 export { invoke, invokeJson } from './invoke';
 export { Json, JsonKind } from './json/json';
+export { jsonProblem, parseJson, parseJsonBytes } from './json/parse';
 export { LifecycleEvent, Verdict, allow, fail, veto } from './lifecycle';
 export { HostError, Reply } from './reply';
 export { Identity, Request, Route } from './request';

@@ -2,6 +2,7 @@ import { callHost } from './host';
 import { HostError, Reply } from './reply';
 import { decodeText } from './text';
 import { Json } from './json/json';
+import { jsonProblem, parseJsonBytes } from './json/parse';
 import { Reader } from './wire/reader';
 import { Writer } from './wire/writer';
 
@@ -72,6 +73,6 @@ function decodeJsonReply(bytes: Uint8Array): Reply<Json> {
   }
   if (reader.problem.length > 0) return Reply.failed<Json>(HostError.local(4, reader.problem));
   if (text.length == 0) return Reply.of<Json>(Json.missing);
-  const value = Json.parseBytes(text);
-  return value ? Reply.of<Json>(value) : Reply.failed<Json>(HostError.local(4, `reply is not JSON: ${Json.problem}`));
+  const value = parseJsonBytes(text);
+  return value ? Reply.of<Json>(value) : Reply.failed<Json>(HostError.local(4, `reply is not JSON: ${jsonProblem}`));
 }

@@ -1,4 +1,5 @@
 import { Json } from './json/json';
+import { parseJson } from './json/parse';
 
 /** Why a host call failed. */
 export class HostError {
@@ -11,7 +12,7 @@ export class HostError {
   constructor(status: u32, payload: string) {
     this.status = status;
     this.payload = payload;
-    const json = Json.parse(payload);
+    const json = parseJson(payload);
     this.json = json ? json : Json.missing;
   }
 

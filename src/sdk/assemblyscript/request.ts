@@ -1,4 +1,5 @@
 import { Json } from './json/json';
+import { parseJsonBytes } from './json/parse';
 import { decodeText } from './text';
 
 /** Who is asking; absent on public routes, in lifecycle handlers and in jobs. */
@@ -112,8 +113,8 @@ export class Request {
     return decodeText(this.body);
   }
 
-  /** The body as JSON; null when it is none, with the reason in `Json.problem`. */
+  /** The body as JSON; null when it is none, with the reason in `jsonProblem`. */
   json(): Json | null {
-    return Json.parseBytes(this.body);
+    return parseJsonBytes(this.body);
   }
 }

@@ -1,7 +1,7 @@
 /** One request type per promise of the guest SDK; `test/sdk/` runs it under a host of its own. */
 import {
   Fields, HostError, Input, Json, LifecycleEvent, Reply, Request, Response, Verdict, Writer, allow, badRequest, bizctx, bytes,
-  fail, failure, forbidden, hostconfig, html, internalError, invoke, invokeJson, json, manifest, noContent, notFound, plugins,
+  fail, failure, forbidden, hostconfig, html, internalError, invoke, invokeJson, json, jsonProblem, manifest, noContent, notFound, plugins,
   redirect, route, router, runtime, text, unauthorized, veto,
 } from '../../../src/sdk/assemblyscript';
 
@@ -33,7 +33,7 @@ router
 
 function jsonEcho(request: Request): Response {
   const value = request.json();
-  if (!value) return badRequest(Json.problem);
+  if (!value) return badRequest(jsonProblem);
   const name = request.query('get');
   if (name == 'int') return text(value.asInt(-1).toString());
   if (name == 'float') return text(value.asFloat(-1).toString());

@@ -1,7 +1,7 @@
-import { decodeText, encodeText } from '../text';
-import { parseJson } from './parse';
-import { writeJson } from './write';
+import { decodeText } from '../text';
 import { Writer } from '../wire/writer';
+import { isInt64, parseInt64 } from './int64';
+import { writeQuoted } from './quote';
 
 export enum JsonKind {
   /** What `get` and `at` give for a member or element that is not there. Never written. */
@@ -24,9 +24,6 @@ export class Json {
   static readonly missing: Json = new Json(JsonKind.Missing);
   static readonly null: Json = new Json(JsonKind.Null);
 
-  /** Why the last `Json.parse` gave null, such as `unexpected byte at 12`. */
-  static problem: string = '';
-
   private constructor(
     readonly kind: JsonKind,
     /** The text, or the literal of a number or truth value. */
@@ -34,16 +31,6 @@ export class Json {
     private readonly items: Json[] = [],
     private readonly members: Map<string, Json> | null = null,
   ) {}
-
-  /** Reads a JSON text; null when it is none, see `Json.problem`. */
-  static parse(text: string): Json | null {
-    return Json.parseBytes(encodeText(text));
-  }
-
-  /** Reads a JSON text in UTF-8. */
-  static parseBytes(bytes: Uint8Array): Json | null {
-    return parseJson(bytes);
-  }
 
   static object(): Json {
     return new Json(JsonKind.Object, '', [], new Map<string, Json>());
@@ -166,14 +153,44 @@ export class Json {
     return this;
   }
 
+  /** Compact JSON in UTF-8. Members keep their order. */
   toBytes(): Uint8Array {
     const out = new Writer(256);
-    writeJson(this, out);
+    this.write(out);
     return out.toBytes();
   }
 
   toString(): string {
     return decodeText(this.toBytes());
+  }
+
+  private write(out: Writer): void {
+    if (this.kind == JsonKind.Object) this.writeMembers(out);
+    else if (this.kind == JsonKind.List) this.writeItems(out);
+    else if (this.kind == JsonKind.Text) writeQuoted(this.literal, out);
+    else if (this.kind == JsonKind.Number || this.kind == JsonKind.Bool) out.utf8(this.literal);
+    else out.utf8('null');
+  }
+
+  private writeMembers(out: Writer): void {
+    const names = this.names;
+    out.byte(0x7b); // {
+    for (let i = 0; i < names.length; i++) {
+      if (i > 0) out.byte(0x2c); // ,
+      writeQuoted(names[i], out);
+      out.byte(0x3a); // :
+      this.get(names[i]).write(out);
+    }
+    out.byte(0x7d); // }
+  }
+
+  private writeItems(out: Writer): void {
+    out.byte(0x5b); // [
+    for (let i = 0; i < this.items.length; i++) {
+      if (i > 0) out.byte(0x2c);
+      this.items[i].write(out);
+    }
+    out.byte(0x5d); // ]
   }
 }
 
@@ -181,25 +198,4 @@ function listOf<T>(values: T[]): Json {
   const list = Json.list();
   for (let i = 0; i < values.length; i++) list.push<T>(values[i]);
   return list;
-}
-
-/** Whether a JSON number literal is an integer between −2^63 and 2^63 − 1. */
-export function isInt64(literal: string): bool {
-  const start = literal.startsWith('-') ? 1 : 0;
-  const digits = literal.length - start;
-  if (digits == 0 || digits > 19) return false;
-  for (let i = start; i < literal.length; i++) {
-    const unit = literal.charCodeAt(i);
-    if (unit < 48 || unit > 57) return false;
-  }
-  if (digits < 19) return true;
-  return literal.substring(start) <= (start == 1 ? '9223372036854775808' : '9223372036854775807');
-}
-
-/** The integer of a literal that `isInt64` accepts. */
-export function parseInt64(literal: string): i64 {
-  const negative = literal.startsWith('-');
-  let value: i64 = 0;
-  for (let i = negative ? 1 : 0; i < literal.length; i++) value = value * 10 + (literal.charCodeAt(i) - 48);
-  return negative ? -value : value;
 }

@@ -1,13 +1,22 @@
+import { encodeText } from '../text';
 import { Json } from './json';
 
 /** Values nested deeper than this are refused, because each level takes call stack. */
 const MAX_DEPTH: i32 = 256;
 
-/** Reads one JSON value (RFC 8259, strict) from UTF-8 bytes; null when there is none, with the reason in `Json.problem`. */
-export function parseJson(bytes: Uint8Array): Json | null {
+/** Why the last parse gave null, such as `unexpected byte at 12`. */
+export let jsonProblem: string = '';
+
+/** Reads a JSON text (RFC 8259, strict); null when it is none, with the reason in `jsonProblem`. */
+export function parseJson(text: string): Json | null {
+  return parseJsonBytes(encodeText(text));
+}
+
+/** As `parseJson`, for a text in UTF-8. */
+export function parseJsonBytes(bytes: Uint8Array): Json | null {
   const parser = new Parser(bytes);
   const value = parser.document();
-  Json.problem = value ? '' : parser.problem;
+  jsonProblem = value ? '' : parser.problem;
   return value;
 }
 

@@ -1,5 +1,6 @@
 import { HostError, Reply } from '../reply';
 import { Json } from '../json/json';
+import { jsonProblem, parseJson } from '../json/parse';
 import { Reader } from '../wire/reader';
 import { Writer } from '../wire/writer';
 
@@ -50,8 +51,8 @@ export function jsonOf(reply: Reply<string | null>): Reply<Json> {
   if (error) return Reply.failed<Json>(error);
   const text = reply.value;
   if (text == null) return Reply.of<Json>(Json.missing);
-  const value = Json.parse(text);
-  return value ? Reply.of<Json>(value) : Reply.failed<Json>(HostError.local(4, `value is not JSON: ${Json.problem}`));
+  const value = parseJson(text);
+  return value ? Reply.of<Json>(value) : Reply.failed<Json>(HostError.local(4, `value is not JSON: ${jsonProblem}`));
 }
 
 /** A message with one text in field 1. */

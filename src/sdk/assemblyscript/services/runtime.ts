@@ -1,9 +1,9 @@
+import { isInt64, parseInt64 } from '../json/int64';
 import { Json } from '../json/json';
 import { invoke, invokeJson } from '../invoke';
 import { HostError, Reply } from '../reply';
 import { trim } from '../text';
 import { done, doneJson, foundText, jsonOf, textPayload, textReply } from './decode';
-import { isInt64, parseInt64 } from '../json/json';
 import { Writer } from '../wire/writer';
 
 const SERVICE = 'runtime';

@@ -1,37 +1,7 @@
-import { Json, JsonKind } from './json';
 import { Writer } from '../wire/writer';
 
-/** Writes a value as compact JSON in UTF-8. Members keep their order. */
-export function writeJson(value: Json, out: Writer): void {
-  if (value.kind == JsonKind.Object) writeObject(value, out);
-  else if (value.kind == JsonKind.List) writeList(value, out);
-  else if (value.kind == JsonKind.Text) writeText(value.literal, out);
-  else if (value.kind == JsonKind.Number || value.kind == JsonKind.Bool) out.utf8(value.literal);
-  else out.utf8('null');
-}
-
-function writeObject(value: Json, out: Writer): void {
-  const names = value.names;
-  out.byte(0x7b); // {
-  for (let i = 0; i < names.length; i++) {
-    if (i > 0) out.byte(0x2c); // ,
-    writeText(names[i], out);
-    out.byte(0x3a); // :
-    writeJson(value.get(names[i]), out);
-  }
-  out.byte(0x7d); // }
-}
-
-function writeList(value: Json, out: Writer): void {
-  out.byte(0x5b); // [
-  for (let i = 0; i < value.length; i++) {
-    if (i > 0) out.byte(0x2c);
-    writeJson(value.at(i), out);
-  }
-  out.byte(0x5d); // ]
-}
-
-function writeText(text: string, out: Writer): void {
+/** Writes a text as a JSON string literal in UTF-8. */
+export function writeQuoted(text: string, out: Writer): void {
   out.byte(0x22); // "
   let plain = 0;
   for (let i = 0; i < text.length; i++) {
