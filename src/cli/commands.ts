@@ -16,6 +16,8 @@ const OVERWRITE = option('--overwrite', 'replace an uploaded artifact that is no
 
 // biome-ignore format: a table
 export const COMMANDS: readonly Command[] = [
+  { name: 'wire', args: '<decode|encode> [type] [value]', summary: 'convert wire messages between bytes and JSON; without a value, lines TYPE<TAB>VALUE of stdin',
+    example: 'sandpool wire decode HostServiceRequestEnvelope 0a0772756e74696d65', load: () => import('./wire.js') },
   { name: 'new', args: '<id>', summary: 'scaffold a plugin directory that packs and runs',
     options: [option('--lang <language>', 'assemblyscript (default) or go')],
     example: 'sandpool new acme-notes', load: () => import('./new.js') },
