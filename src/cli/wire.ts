@@ -16,38 +16,48 @@ export interface WireArguments {
   readonly value?: string | undefined;
 }
 
-export async function run({ args: [action, type, value], stdin, stdout }: Context): Promise<ExitCode> {
+export async function run({ args: [action, type, value], stdin, stdout, note }: Context): Promise<ExitCode> {
   if (action !== 'encode' && action !== 'decode') {
     throw new SandpoolError('SBX_USAGE', { reason: `wire ${action ?? ''}: the action is encode or decode` });
   }
-  stdin.setEncoding('utf8');
-  return runWire({ action, type, value }, stdin as AsyncIterable<string>, async (line) => {
+  const write = async (line: string) => {
     if (!stdout.write(`${line}\n`)) await new Promise<void>((resolve) => stdout.once('drain', resolve));
-  });
+  };
+  stdin.setEncoding('utf8');
+  return runWire({ action, type, value }, stdin as AsyncIterable<string>, write, note);
 }
 
 /**
- * Converts the one value, or every line `TYPE<TAB>HEX` or `TYPE<TAB>JSON` of the input; without a tab the value is empty, and
- * blank lines are passed over. An invalid line is answered with an error and does not stop the rest.
+ * Converts the one value, or every line `TYPE<TAB>HEX` or `TYPE<TAB>JSON` of the input. Blank lines are passed over. A line without
+ * a tab is a value when the type was given, and otherwise the type of an empty value. An invalid line is answered with an error
+ * and does not stop the rest.
  * @param input text in pieces of any length
+ * @param note is told the code and sentence of a single value's error
  * @returns for one value 1 when it is invalid, else 0; for lines 0, because each of them is answered
  */
 export async function runWire(
   { action, type, value }: WireArguments,
   input: AsyncIterable<string> | undefined,
   write: (line: string) => void | Promise<void>,
+  note: (text: string) => void = () => {},
 ): Promise<ExitCode> {
   if (type !== undefined && value !== undefined) {
-    const answer = convert(action, type, value);
+    const { answer, error } = answerTo(action, type, value);
     await write(JSON.stringify(answer));
-    return 'error' in answer ? 1 : 0;
+    if (error !== undefined) note(`${error.code}: ${error.message}`);
+    return error === undefined ? 0 : 1;
   }
   for await (const line of linesOf(input)) {
-    const tab = line.indexOf('\t');
-    const answer = tab < 0 ? convert(action, line, '') : convert(action, line.slice(0, tab), line.slice(tab + 1));
-    await write(JSON.stringify(answer));
+    const [lineType, lineValue] = partsOf(line, type);
+    await write(JSON.stringify(answerTo(action, lineType, lineValue).answer));
   }
   return 0;
+}
+
+function partsOf(line: string, type: string | undefined): readonly [type: string, value: string] {
+  const tab = line.indexOf('\t');
+  if (tab >= 0) return [line.slice(0, tab), line.slice(tab + 1)];
+  return type === undefined ? [line, ''] : [type, line];
 }
 
 type WireAnswer =
@@ -55,13 +65,13 @@ type WireAnswer =
   | { readonly type: string; readonly hex: string }
   | { readonly type: string; readonly error: string };
 
-function convert(action: WireAction, type: string, value: string): WireAnswer {
+function answerTo(action: WireAction, type: string, value: string): { answer: WireAnswer; error?: SandpoolError } {
   try {
-    if (action === 'decode') return { type, json: decodeToJson(type, bytesOf(value)) };
-    return { type, hex: Buffer.from(encodeJson(type, jsonOf(value))).toString('hex') };
+    if (action === 'decode') return { answer: { type, json: decodeToJson(type, bytesOf(value)) } };
+    return { answer: { type, hex: Buffer.from(encodeJson(type, jsonOf(value))).toString('hex') } };
   } catch (error) {
     if (!(error instanceof SandpoolError)) throw error;
-    return { type, error: error.message };
+    return { answer: { type, error: error.message }, error };
   }
 }
 

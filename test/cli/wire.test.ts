@@ -83,6 +83,26 @@ t.test('lines of JSON are encoded, whatever their texts hold', async (t) => {
   ]);
 });
 
+t.test('with a type, a line may be the value alone', async (t) => {
+  const { lines } = await answers({ action: 'decode', type: 'RequestEnvelope' }, '0a0170\nHostCallResponse\t0801\n');
+  t.same(lines, [
+    { type: 'RequestEnvelope', json: { pluginId: 'p' } },
+    { type: 'HostCallResponse', json: { status: 1 } },
+  ]);
+});
+
+t.test('the code of a single invalid value is told beside the answer', async (t) => {
+  const notes: string[] = [];
+  const args = { action: 'decode', type: 'Nope', value: '' } as const;
+  await runWire(
+    args,
+    undefined,
+    () => {},
+    (text) => notes.push(text),
+  );
+  t.strictSame(notes, ['SBX_WIRE_TYPE_UNKNOWN: unknown wire type: Nope']);
+});
+
 t.test('without input there is nothing to answer', async (t) => {
   t.equal(await runWire({ action: 'decode' }, undefined, () => void t.fail('nothing is written')), 0);
 });
