@@ -44,8 +44,8 @@ function numberOf(error: SandpoolError): number {
 /** Any thrown value as an error of the table: a framework's refusal of a request becomes SBX_BODY_INVALID. */
 export function asSandpoolError(thrown: unknown): SandpoolError {
   if (thrown instanceof SandpoolError) return thrown;
-  const { statusCode } = thrown as { statusCode?: unknown };
-  const isRefusal = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
+  const statusCode = thrown instanceof Error ? Number((thrown as { statusCode?: unknown }).statusCode) : Number.NaN;
+  const isRefusal = statusCode >= 400 && statusCode < 500;
   if (statusCode === 413) return new SandpoolError('SBX_BODY_TOO_LARGE', {}, { cause: thrown });
   const code = isRefusal ? 'SBX_BODY_INVALID' : 'SBX_INTERNAL';
   return new SandpoolError(code, { reason: reasonOf(thrown) }, { cause: thrown });

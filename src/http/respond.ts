@@ -1,10 +1,11 @@
 /** Turns a guest's response, or a failure, into the HTTP answer (`spec/bridge.md` §4.6). */
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type OutgoingHttpHeader, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { ResponseEnvelope } from '../protocol/envelope.js';
 import { SandpoolError } from '../protocol/errors.js';
 import { bufferOver, trimGo } from '../protocol/text.js';
 import { canonicalHeaderName, isHeaderName, rememberingNames } from './header-names.js';
 import { parseMediaType } from './media-type.js';
+import { addValue, emptyRecord } from './record.js';
 import { sniffContentType } from './sniff.js';
 
 /** A request that is being answered. */
@@ -24,20 +25,22 @@ export function sendResponse(exchange: Exchange, response: ResponseEnvelope): vo
   }
   const isInterim = statusCode >= 100 && statusCode < 200 && statusCode !== SWITCHING_PROTOCOLS;
   const status = statusCode <= 0 || isInterim ? 200 : statusCode;
-  const answer = readAnswer(response, status);
-  if (isInterim) sendInterim(exchange, statusCode, answer.headers);
-  if (status === SWITCHING_PROTOCOLS) exchange.head.push('Connection', 'close');
+  const headers = readHeaders(response, status);
+  if (isInterim) sendInterim(exchange, statusCode, headers);
   if (isBodiless(status)) {
-    exchange.reply.writeHead(status, exchange.head.concat(answer.headers)).end();
+    delete headers['Content-Length'];
+    if (status === SWITCHING_PROTOCOLS) headers.Connection = ['close'];
+    exchange.reply.writeHead(status, joinHeaders(exchange.head, headers)).end();
     return;
   }
-  const body = answer.isStream || response.body.length > 0 ? response.body : EMPTY_ANSWER;
-  if (!answer.hasType && !answer.hasEncoding && body.length > 0) {
-    answer.headers.push('Content-Type', sniffContentType(body));
+  const body = response.body.length > 0 || isStream(headers) ? response.body : EMPTY_ANSWER;
+  if (body.length > 0 && !('Content-Type' in headers) && !headers['Content-Encoding']?.[0]) {
+    headers['Content-Type'] = [sniffContentType(body)];
   }
-  const announced = exchange.request.method === 'HEAD' ? answer.contentLength : '';
-  answer.headers.push('Content-Length', announced === '' ? String(body.length) : announced);
-  sendBody(exchange.reply.writeHead(status, exchange.head.concat(answer.headers)), body);
+  if (exchange.request.method !== 'HEAD' || !('Content-Length' in headers)) {
+    headers['Content-Length'] = [String(body.length)];
+  }
+  sendBody(exchange.reply.writeHead(status, joinHeaders(exchange.head, headers)), body);
 }
 
 /** Node joins headers and a body that is text into one write; a short body of bytes is worth the copy. */
@@ -83,49 +86,34 @@ function isBodiless(status: number): boolean {
   return status === 204 || status === NOT_MODIFIED || status === SWITCHING_PROTOCOLS;
 }
 
-/** A guest's headers, made safe. */
-interface Answer {
-  /** Names and values in turn. */
-  readonly headers: string[];
-  readonly hasType: boolean;
-  readonly hasEncoding: boolean;
-  /** The guest's own, for HEAD; empty when absent or no number. */
-  readonly contentLength: string;
-  /** An empty body of these types stays empty. */
-  readonly isStream: boolean;
-}
-
-function readAnswer(response: ResponseEnvelope, status: number): Answer {
-  const ownType = trimGo(response.contentType) === '' ? '' : headerValue(response.contentType);
-  const headers: string[] = [];
-  let type: string | undefined = ownType === '' ? undefined : ownType;
-  let hasEncoding = false;
-  let contentLength = '';
+/** The guest's headers by canonical name, made safe. `Content-Length` is there only as a plausible number, for HEAD. */
+function readHeaders(response: ResponseEnvelope, status: number): Record<string, string[]> {
+  const headers = emptyRecord<string[]>();
   for (const key in response.headers) {
     const name = answerHeaderName(key);
-    for (const text of response.headers[key] as readonly string[]) {
-      const value = headerValue(text);
-      if (name === 'Content-Length') contentLength = DIGITS.test(value) ? value : '';
-      if (name === 'Content-Encoding' && value !== '') hasEncoding = true;
-      if (name === 'Content-Type') {
-        if (ownType !== '' || status === NOT_MODIFIED) continue;
-        type ??= value;
-      }
-      if (!DROPPED.has(name)) headers.push(name, value);
-    }
+    if (DROPPED.has(name)) continue;
+    for (const value of response.headers[key] as readonly string[]) addValue(headers, name, headerValue(value));
   }
-  if (ownType !== '' && status !== NOT_MODIFIED) headers.push('Content-Type', ownType);
-  const isStream = response.body.length === 0 && type !== undefined && STREAM_TYPES.has(parseMediaType(type).type);
-  return { headers, hasType: type !== undefined, hasEncoding, contentLength, isStream };
+  if (trimGo(response.contentType) !== '') headers['Content-Type'] = [headerValue(response.contentType)];
+  if (status === NOT_MODIFIED) delete headers['Content-Type'];
+  if ('Content-Length' in headers && !LENGTH.test(headers['Content-Length']?.[0] ?? ''))
+    delete headers['Content-Length'];
+  return headers;
 }
 
-const DIGITS = /^[0-9]{1,15}$/;
+const LENGTH = /^[0-9]{1,15}$/;
+
+/** An empty body of these types stays empty. */
+function isStream(headers: Record<string, string[]>): boolean {
+  const type = headers['Content-Type']?.[0];
+  return type !== undefined && STREAM_TYPES.has(parseMediaType(type).type);
+}
+
 const STREAM_TYPES = new Set(['text/event-stream', 'application/octet-stream', 'multipart/x-mixed-replace']);
 
 /** Framing and connection belong to the host: a guest that sets them could make the next answer unreadable. */
 const DROPPED = new Set([
   '',
-  'Content-Length',
   'Transfer-Encoding',
   'Connection',
   'Keep-Alive',
@@ -138,6 +126,28 @@ const DROPPED = new Set([
 
 /** Canonical name, empty for one that is no header name; Go drops those too. */
 const answerHeaderName = rememberingNames((name) => (isHeaderName(name) ? canonicalHeaderName(name) : ''));
+
+/**
+ * Headers of the host and of the guest as `writeHead` takes them. Several values of a name are one list: given one by one,
+ * Node keeps the last of them whenever someone has called `setHeader` before.
+ */
+function joinHeaders(head: readonly string[], headers: Record<string, string[]>): OutgoingHttpHeader[] {
+  const joined: OutgoingHttpHeader[] = head.slice();
+  for (const name in headers) {
+    const values = headers[name] as string[];
+    const at = SET_BY_HOST.test(name) ? placeOf(name, head) : -1;
+    if (at !== -1) joined[at + 1] = [head[at + 1] as string, ...values];
+    else joined.push(name, values.length === 1 ? (values[0] as string) : values);
+  }
+  return joined;
+}
+
+const SET_BY_HOST = /^(?:Access-Control-|Content-Language$)/;
+
+function placeOf(name: string, head: readonly string[]): number {
+  for (let i = 0; i < head.length; i += 2) if (head[i] === name) return i;
+  return -1;
+}
 
 /** As Go writes values: line ends become spaces, blanks around go, text is UTF-8. Other control characters become spaces. */
 function headerValue(text: string): string {
@@ -154,10 +164,12 @@ const PLAIN_VALUE = /^[!-~](?:[\t -~]*[!-~])?$/;
 const CONTROL = /[\0-\x08\n-\x1f\x7f]/g;
 
 /** An informational answer ahead of the real one. HTTP/1.0 has none. */
-function sendInterim(exchange: Exchange, status: number, headers: readonly string[]): void {
+function sendInterim(exchange: Exchange, status: number, headers: Record<string, string[]>): void {
   if (exchange.request.httpVersionMajor === 1 && exchange.request.httpVersionMinor === 0) return;
   let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? `status code ${status}`}\r\n`;
-  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  for (const name in headers) {
+    if (name !== 'Content-Length') for (const value of headers[name] as string[]) text += `${name}: ${value}\r\n`;
+  }
   // Node has a public method for three of the hundred interim answers; this is what they all call.
   (exchange.reply as unknown as RawWriter)._writeRaw(`${text}\r\n`, 'latin1');
 }

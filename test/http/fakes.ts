@@ -16,6 +16,7 @@ export function route(method: string, path: string, more: Partial<RouteContract>
   return { method, path, access, requestType: 'Req', ...texts, ...more };
 }
 
+/** A view with what the HTTP room reads of it. */
 export function view(
   pluginId: string,
   routes: readonly RouteContract[],
@@ -25,7 +26,7 @@ export function view(
   const artifact = { routes, bridge } as unknown as Artifact;
   const release = { version: 'v1.0.0', checksum: 'c0ffee', generation: 1, releaseId: 1 };
   const state = { installed: true, enabled: true, runtimeState: 'normal' as const };
-  return { pluginId, ...release, ...state, artifact, grant: {} as PluginView['grant'], ...more };
+  return { pluginId, ...release, ...state, artifact, ...more } as PluginView;
 }
 
 export function identity(more: Partial<Identity> = {}): Identity {
