@@ -31,6 +31,7 @@ import {
   withdrawSlot,
 } from '../protocol/slot.js';
 import { type Caller, takeTurn } from './bridge.js';
+import type { Job, JobResult } from './job.js';
 import { createLanes, type LaneLimits, type Waiting } from './lanes.js';
 import type { RunningTask, Task } from './pool.js';
 
@@ -47,32 +48,6 @@ const KILL_GRACE_MS = 10;
 /** How often an invocation is tried on another thread when threads died before they started it. */
 const MAX_ATTEMPTS = 5;
 
-/** One invocation on its way. */
-export interface Job {
-  readonly pluginId: string;
-  readonly release: PostedRelease;
-  /** At least the bytes that `encode` writes. */
-  readonly requestBytes: number;
-  /** Writes the request into the slot and returns its size in bytes. */
-  readonly encode: (target: Buffer) => number;
-  /** Index into EXECUTION_SOURCES. */
-  readonly source: number;
-  readonly tenantId: number;
-  readonly deadlineMs: number;
-  /** Answers a host call that is placed on the main thread. Never rejects. */
-  readonly answer: (request: Uint8Array, deadlineAt: number) => Uint8Array | Promise<Uint8Array>;
-  /** Called once. `response` is a view that is valid only during the call. */
-  readonly settle: (result: JobResult, timings: JobTimings) => void;
-}
-
-export type JobResult = { readonly response: Uint8Array } | { readonly error: SandpoolError };
-
-export interface JobTimings {
-  readonly queueMs: number;
-  readonly runMs: number;
-  readonly hostCalls: number;
-}
-
 export interface DispatchOptions {
   readonly slotCount: number;
   readonly slotBytes: number;
@@ -82,7 +57,7 @@ export interface DispatchOptions {
   readonly maxQueue: number;
   readonly queueTimeoutMs: number;
   readonly limitsOf: (pluginId: string) => LaneLimits;
-  readonly run: (task: Task) => RunningTask;
+  readonly run: (task: Task<Batch>) => RunningTask<BatchEnd>;
   readonly onCounts: (threadId: number, counts: SandboxCounts) => void;
   readonly onKill: (pluginId: string) => void;
   /** A thread died by itself. */
@@ -118,7 +93,7 @@ interface Running extends Caller {
 }
 
 interface RunningBatch {
-  task: RunningTask | undefined;
+  task: RunningTask<BatchEnd> | undefined;
   readonly entries: Running[];
   readonly large: Map<number, SharedArrayBuffer>;
   isKilled: boolean;
@@ -312,6 +287,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       else if (stateOf(entry.slot) === DONE) settleDone(entry);
       else settle(entry, { error });
     }
+    settleDrain();
     pump();
   }
 
@@ -366,7 +342,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     if (stateOf(guilty.slot) === DONE) return;
     const { job } = guilty.waiting;
     batch.isKilled = true;
-    const gone = (batch.task as RunningTask).kill();
+    const gone = (batch.task as RunningTask<BatchEnd>).kill();
     options.onKill(job.pluginId);
     const runMs = wallClock() - startedAt(guilty.slot);
     const queueMs = Math.max(0, performance.now() - guilty.waiting.enqueuedAt - runMs);
@@ -374,9 +350,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const error = new SandpoolError('SBX_DEADLINE', { deadlineMs: job.deadlineMs });
     job.settle({ error }, { queueMs, runMs, hostCalls });
     retire(guilty, runMs);
+    batches.delete(batch);
     // The thread may still be writing: its slot is not used again before the thread is gone.
     void gone.then(() => {
-      batches.delete(batch);
       giveBack(guilty.slot);
       pump();
     });
@@ -398,9 +374,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   }
 
   function settleDrain(): void {
-    if (drainWaiters.length > 0 && running.size === 0 && lanes.count() === 0) {
-      for (const resolve of drainWaiters.splice(0)) resolve();
-    }
+    if (drainWaiters.length > 0 && isIdle()) for (const resolve of drainWaiters.splice(0)) resolve();
   }
 
   function close(): void {

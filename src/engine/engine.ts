@@ -22,12 +22,15 @@ import {
   type Isolation,
   type LogLevel,
   type PostedRelease,
+  type RewriteEnd,
   type SandboxMessage,
+  type TaskPayload,
 } from '../protocol/messages.js';
 import type { HostCallContext, Placement } from '../services/service.js';
-import { createDispatch, type Job } from './dispatch.js';
+import { createDispatch } from './dispatch.js';
+import type { Job } from './job.js';
 import { createModules } from './modules.js';
-import { createPool, type Pool } from './pool.js';
+import { createPool, type EndOf, type Pool, type RunningTask } from './pool.js';
 
 /** A release as the engine needs it. */
 export interface EngineRelease {
@@ -132,6 +135,10 @@ export interface EngineOptions {
 
 /** Modules kept beside those of effective releases. */
 const SPARE_MODULES = 16;
+/** Longest time, in ms, to rewrite a module. */
+const REWRITE_LIMIT_MS = 60_000;
+/** A guest may end by itself this long after its deadline, in ms, before its thread is killed. */
+const KILL_GRACE_MS = 100;
 
 /** A release that serves. */
 interface Loaded {
@@ -146,7 +153,7 @@ export function createEngine(options: EngineOptions): Engine {
   let lastKey = 0;
   let pool: Pool | undefined;
 
-  const modules = createModules(SPARE_MODULES, {
+  const modules = createModules(SPARE_MODULES, rewrite, {
     hit: () => metrics.cache('modules', 'hit'),
     miss: () => metrics.cache('modules', 'miss'),
     evicted: () => metrics.cache('modules', 'eviction'),
@@ -203,7 +210,7 @@ export function createEngine(options: EngineOptions): Engine {
     else {
       metrics.droppedLogLines(message.pluginId, message.lines);
       const text = `${message.lines} log lines dropped: more than ${options.logLinesPerSecond} per second`;
-      options.log({ pluginId: message.pluginId, level: 'warn', text, stream: 'log' });
+      warn(message.pluginId, text);
     }
   }
 
@@ -212,15 +219,20 @@ export function createEngine(options: EngineOptions): Engine {
   async function load(release: EngineRelease): Promise<void> {
     const limits = options.limitsOf(release.pluginId);
     const source = { ...release, memoryLimitMiB: limits.memoryLimitMiB };
-    const { module } = await modules.get(source);
+    const { module, hasFuel, reasons } = await modules.get(source);
     modules.pin(source);
-    const posted = describe(release, module, limits);
+    if (reasons.length > 0) warn(release.pluginId, `loops cannot be stopped from inside: ${reasons.join('; ')}`);
+    const posted = { ...describe(release, module, limits), hasFuel };
     await warmUp(posted, limits.deadlineMs);
     unload(release.pluginId, release.checksum);
     effective.set(release.pluginId, { release, posted, deadlineMs: limits.deadlineMs });
   }
 
-  function describe(release: EngineRelease, module: WebAssembly.Module, limits: PluginLimits): PostedRelease {
+  function describe(
+    release: EngineRelease,
+    module: WebAssembly.Module,
+    limits: PluginLimits,
+  ): Omit<PostedRelease, 'hasFuel'> {
     lastKey += 1;
     return {
       key: lastKey,
@@ -240,6 +252,13 @@ export function createEngine(options: EngineOptions): Engine {
     };
   }
 
+  /** In a worker, because it takes a second for 20 MB. */
+  async function rewrite(bytes: Uint8Array, maxPages: number): Promise<RewriteEnd> {
+    const end = await runBounded({ rewrite: bytes, maxPages }, REWRITE_LIMIT_MS);
+    if (end.error) throw SandpoolError.fromData(end.error);
+    return end;
+  }
+
   /**
    * Compiled code belongs to the module, whichever thread made it: one initialisation in a worker makes the first one in every
    * other worker fast. It happens in a worker and not here, because a guest may loop or exhaust the stack in it. A guest
@@ -248,23 +267,29 @@ export function createEngine(options: EngineOptions): Engine {
   async function warmUp(posted: PostedRelease, deadlineMs: number): Promise<void> {
     if (posted.executeExport === '') return;
     const startedAt = performance.now();
+    const reason = await runBounded({ warmUp: posted, deadlineMs }, deadlineMs + KILL_GRACE_MS).then(
+      (end) => end.error?.message,
+      reasonOf,
+    );
+    if (reason !== undefined) warn(posted.pluginId, `the release does not initialise: ${reason}`);
+    metrics.loaded('warm', (performance.now() - startedAt) / 1000);
+  }
+
+  /** Runs a task on any thread and kills that one when the task takes too long. */
+  function runBounded<Payload extends TaskPayload>(payload: Payload, limitMs: number): Promise<EndOf<Payload>> {
     let timer: NodeJS.Timeout | undefined;
-    const task = threads().run({
+    const task: RunningTask<EndOf<Payload>> = threads().run({
       choose: (idle) => idle[0] as number,
       payload() {
-        timer = setTimeout(() => void task.kill(), deadlineMs);
-        return { warmUp: posted };
+        timer = setTimeout(() => void task.kill(), limitMs);
+        return payload;
       },
     });
-    try {
-      await task.ended;
-    } catch (thrown) {
-      const text = `the release does not initialise: ${reasonOf(thrown)}`;
-      options.log({ pluginId: posted.pluginId, level: 'warn', text, stream: 'log' });
-    } finally {
-      clearTimeout(timer);
-      metrics.loaded('warm', (performance.now() - startedAt) / 1000);
-    }
+    return task.ended.finally(() => clearTimeout(timer));
+  }
+
+  function warn(pluginId: string, text: string): void {
+    options.log({ pluginId, level: 'warn', text, stream: 'log' });
   }
 
   function unload(pluginId: string, keepChecksum?: string): void {

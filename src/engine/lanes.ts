@@ -3,7 +3,7 @@
  * turn, not by a thousand.
  */
 import { SandpoolError } from '../protocol/errors.js';
-import type { Job } from './dispatch.js';
+import type { Job } from './job.js';
 
 export interface LaneLimits {
   /** Invocations of a plugin that may be under way at once. */

@@ -4,12 +4,15 @@
  */
 import { LRUCache } from 'lru-cache';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
-import { limitMemory } from '../rewrite/memory-limit.js';
+import type { RewriteEnd } from '../protocol/messages.js';
 
 const PAGES_PER_MIB = 16;
 
 export interface CompiledModule {
   readonly module: WebAssembly.Module;
+  readonly hasFuel: boolean;
+  /** What could not be done to the module, in words for the operator. */
+  readonly reasons: readonly string[];
   readonly rewriteMs: number;
   readonly compileMs: number;
 }
@@ -38,8 +41,11 @@ export interface Modules {
   unpin(source: ModuleSource): void;
 }
 
+/** Rewrites a module somewhere where nobody waits. @throws SBX_MODULE_INVALID */
+export type RewriteModule = (bytes: Uint8Array, maxPages: number) => Promise<RewriteEnd>;
+
 /** @param capacity number of modules kept beside the pinned ones */
-export function createModules(capacity: number, observer: ModulesObserver): Modules {
+export function createModules(capacity: number, rewrite: RewriteModule, observer: ModulesObserver): Modules {
   const kept = new LRUCache<string, Promise<CompiledModule>>({
     max: capacity,
     dispose: (_module, _key, reason) => {
@@ -57,7 +63,7 @@ export function createModules(capacity: number, observer: ModulesObserver): Modu
         return known;
       }
       observer.miss();
-      const compiling = compile(source);
+      const compiling = compile(source, rewrite);
       kept.set(key, compiling);
       compiling.then(observer.compiled, () => kept.delete(key));
       return compiling;
@@ -79,14 +85,15 @@ function keyOf(source: ModuleSource): string {
   return `${source.checksum}:${source.memoryLimitMiB}`;
 }
 
-async function compile(source: ModuleSource): Promise<CompiledModule> {
+async function compile(source: ModuleSource, rewrite: RewriteModule): Promise<CompiledModule> {
   const bytes = await source.readArtifact();
   try {
     const startedAt = performance.now();
-    const limited = limitMemory(bytes, source.memoryLimitMiB * PAGES_PER_MIB);
+    const rewritten = await rewrite(bytes, source.memoryLimitMiB * PAGES_PER_MIB);
     const rewrittenAt = performance.now();
-    const module = await WebAssembly.compile(limited);
-    return { module, rewriteMs: rewrittenAt - startedAt, compileMs: performance.now() - rewrittenAt };
+    const module = await WebAssembly.compile(rewritten.bytes);
+    const { hasFuel, reasons } = rewritten;
+    return { module, hasFuel, reasons, rewriteMs: rewrittenAt - startedAt, compileMs: performance.now() - rewrittenAt };
   } catch (thrown) {
     if (thrown instanceof SandpoolError) throw thrown;
     throw new SandpoolError('SBX_MODULE_INVALID', { reason: reasonOf(thrown) }, { cause: thrown });

@@ -3,9 +3,21 @@
  * is posted to it, is decided here at the moment when the task is handed over.
  */
 import { EventEmitter } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { Piscina } from 'piscina';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
-import type { Batch, BatchEnd, SandboxMessage, SandboxSetup, WarmUp } from '../protocol/messages.js';
+import type {
+  BatchEnd,
+  Rewrite,
+  RewriteEnd,
+  SandboxMessage,
+  SandboxSetup,
+  TaskEnd,
+  TaskPayload,
+} from '../protocol/messages.js';
+
+/** Longest wait, in ms, for killed threads when the pool closes. */
+const KILL_WAIT_MS = 1000;
 
 export interface PoolOptions {
   readonly setup: SandboxSetup;
@@ -17,16 +29,16 @@ export interface PoolOptions {
   readonly onThreadGone: (threadId: number) => void;
 }
 
-export interface Task {
+export interface Task<Payload extends TaskPayload = TaskPayload> {
   /** Picks one of the idle threads; they are in the order of their creation, so that little work stays on few threads. */
   choose(idle: readonly number[]): number;
   /** Makes what is posted to that thread. Called once, when the thread is known. */
-  payload(threadId: number): Batch | WarmUp;
+  payload(threadId: number): Payload;
 }
 
-export interface RunningTask {
+export interface RunningTask<End extends TaskEnd = TaskEnd> {
   /** Settles when the thread has ended the task. @throws SBX_WORKER_LOST when the thread died or was killed. */
-  readonly ended: Promise<BatchEnd>;
+  readonly ended: Promise<End>;
   /** The thread that got the task; undefined while it waits for one. */
   threadId(): number | undefined;
   /** Ends the thread, whatever it does. Resolves when it is gone and touches memory no more. */
@@ -34,14 +46,17 @@ export interface RunningTask {
 }
 
 export interface Pool {
-  run(task: Task): RunningTask;
+  run<Payload extends TaskPayload>(task: Task<Payload>): RunningTask<EndOf<Payload>>;
   threadCount(): number;
   close(): Promise<void>;
 }
 
+/** What ends a task of that kind. */
+export type EndOf<Payload> = Payload extends Rewrite ? RewriteEnd : BatchEnd;
+
 /** What Piscina posts: our object, filled in by the balancer just before. */
 interface Posted {
-  payload?: Batch | WarmUp;
+  payload?: TaskPayload;
   [Piscina.queueOptionsSymbol]?: Order;
 }
 
@@ -52,7 +67,7 @@ interface Order {
 }
 
 export function createPool(options: PoolOptions): Pool {
-  const piscina = new Piscina<Posted, BatchEnd>({
+  const piscina = new Piscina<Posted, TaskEnd>({
     filename: new URL('../sandbox/worker.js', import.meta.url).href,
     minThreads: options.minThreads,
     maxThreads: options.maxThreads,
@@ -69,10 +84,16 @@ export function createPool(options: PoolOptions): Pool {
   // A thread that dies without a task has failed nobody; Piscina replaces it when it is needed.
   piscina.on('error', () => {});
 
+  const dying = new Set<Promise<void>>();
   return {
-    run: (task) => runTask(piscina, task),
+    run: (task) => runTask(piscina, dying, task),
     threadCount: () => piscina.threads.length,
-    close: () => piscina.destroy(),
+    async close() {
+      // Piscina starts a new thread for every one whose exit it sees after `destroy` has returned. V8 cannot end a thread in
+      // every loop (see `rewrite/fuel.ts`), so the wait has a bound.
+      await Promise.race([Promise.all(dying), setTimeout(KILL_WAIT_MS, undefined, { ref: false })]);
+      await piscina.destroy();
+    },
   };
 }
 
@@ -89,14 +110,18 @@ function balance<Thread extends PoolThread>(task: object, threads: Thread[]): Th
   return chosen;
 }
 
-function runTask(piscina: Piscina<Posted, BatchEnd>, task: Task): RunningTask {
+function runTask<Payload extends TaskPayload>(
+  piscina: Piscina<Posted, TaskEnd>,
+  dying: Set<Promise<void>>,
+  task: Task<Payload>,
+): RunningTask<EndOf<Payload>> {
   const posted: Posted = {};
   const order: Order = { task, posted, threadId: undefined };
   posted[Piscina.queueOptionsSymbol] = order;
   const abort = new EventEmitter();
   const ended = piscina.run(posted, { signal: abort }).catch((thrown: unknown) => {
     throw new SandpoolError('SBX_WORKER_LOST', { reason: reasonOf(thrown) }, { cause: thrown });
-  });
+  }) as Promise<EndOf<Payload>>;
 
   return {
     ended,
@@ -107,6 +132,8 @@ function runTask(piscina: Piscina<Posted, BatchEnd>, task: Task): RunningTask {
         if (thread === undefined) resolve();
         else thread.once('exit', () => resolve());
       });
+      dying.add(gone);
+      void gone.then(() => dying.delete(gone));
       abort.emit('abort');
       return gone;
     },

@@ -1,4 +1,5 @@
 /** What is posted between the main thread and the sandbox threads, beside what lies in the slots. */
+import type { ErrorData } from './errors.js';
 import type { GrantedService } from './grant.js';
 
 /** Why a guest runs; a slot holds the index (`spec/bridge.md` §1.5). */
@@ -29,6 +30,8 @@ export interface PostedRelease {
   readonly pluginId: string;
   readonly checksum: string;
   readonly module: WebAssembly.Module;
+  /** Whether its loops ask `sandpool.fuel` for more. */
+  readonly hasFuel: boolean;
   readonly allocExport: string;
   readonly executeExport: string;
   readonly isolation: Isolation;
@@ -58,9 +61,30 @@ export interface Batch {
 /** Instantiates a release and initialises it, so that its code is compiled before the first request. */
 export interface WarmUp {
   readonly warmUp: PostedRelease;
+  readonly deadlineMs: number;
 }
 
+/** Rewrites a module, which takes long enough to keep it off the main thread. */
+export interface Rewrite {
+  readonly rewrite: Uint8Array;
+  readonly maxPages: number;
+}
+
+export interface RewriteEnd {
+  readonly error?: ErrorData;
+  readonly bytes: Uint8Array;
+  /** Whether loops look at the deadline; without that only the end of the thread stops a guest. */
+  readonly hasFuel: boolean;
+  /** Why something could not be done, in words for the operator. */
+  readonly reasons: readonly string[];
+}
+
+export type TaskPayload = Batch | WarmUp | Rewrite;
+export type TaskEnd = BatchEnd | RewriteEnd;
+
 export interface BatchEnd {
+  /** What stopped a warm-up. */
+  readonly error?: ErrorData;
   readonly threadId: number;
   readonly counts: SandboxCounts;
   /** A response too large for its slot; the batch ends behind it, what is left unstarted is queued again. */

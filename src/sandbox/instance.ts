@@ -5,12 +5,15 @@
  */
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import type { PostedRelease } from '../protocol/messages.js';
+import { FUEL_IMPORT } from '../rewrite/fuel.js';
 import { createLineCutter, type PluginLog } from './log.js';
 import { createGuestMemory, type GuestMemory } from './memory.js';
 import { createWasi } from './wasi.js';
 
 const PAGE_BYTES = 65536;
 const HOST_CALL_ALLOC = 'lina_host_call_alloc';
+/** Loops between two looks at the clock: about a millisecond. */
+const FUEL = 1 << 20;
 
 /** What runs now. */
 export interface Invocation {
@@ -131,7 +134,18 @@ function imports(
     check();
     return deliver(scope, response);
   };
-  return { lina_env: { host_call: hostCall }, wasi_snapshot_preview1: wasi };
+  // Called by the rewritten module; what it throws could be caught by the guest, a negative number ends it with a trap.
+  const fuel = (): number => {
+    const { invocation } = scope;
+    if (invocation.failure === undefined && host.now() <= invocation.deadlineAt) return FUEL;
+    invocation.failure ??= new SandpoolError('SBX_DEADLINE', { deadlineMs: invocation.deadlineMs });
+    return -1;
+  };
+  return {
+    lina_env: { host_call: hostCall },
+    wasi_snapshot_preview1: wasi,
+    ...(release.hasFuel && { [FUEL_IMPORT.module]: { [FUEL_IMPORT.name]: fuel } }),
+  };
 }
 
 /** Copies a host-call response into memory that the guest allocates; 0 when there is nothing to copy or nowhere to put it. */

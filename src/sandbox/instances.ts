@@ -38,7 +38,7 @@ export interface Instances {
   load(releases: readonly PostedRelease[]): void;
   forget(keys: readonly number[]): void;
   /** Instantiates and initialises a release once, without a context for host calls. @throws SandpoolError */
-  warmUp(release: PostedRelease): void;
+  warmUp(release: PostedRelease, deadlineMs: number): void;
   /** Runs an invocation. The response is a view that is valid until the next call. @throws SandpoolError */
   run(invocation: SlotInvocation): Uint8Array;
   /** Instances kept now. */

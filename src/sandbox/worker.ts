@@ -4,7 +4,15 @@
  */
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
-import type { Batch, BatchEnd, SandboxMessage, SandboxSetup, WarmUp } from '../protocol/messages.js';
+import type {
+  Batch,
+  BatchEnd,
+  SandboxMessage,
+  SandboxSetup,
+  TaskEnd,
+  TaskPayload,
+  WarmUp,
+} from '../protocol/messages.js';
 import {
   ELSEWHERE,
   FAILURE,
@@ -18,17 +26,18 @@ import {
 } from '../protocol/slot.js';
 import { createCounts } from './counts.js';
 import { createInstances } from './instances.js';
+import { rewrite } from './rewrite.js';
 
 const setup = workerData as SandboxSetup;
 const table = openSlotTable(setup.table, setup.slotBytes);
 const counts = createCounts();
 const instances = createInstances({ setup, table, counts, post, now });
 
-/** Runs the slots of a batch in order, or initialises a release for the first time. */
-export default function run(task: { payload: Batch | WarmUp }): BatchEnd {
-  if ('slots' in task.payload) return runBatch(task.payload);
-  instances.warmUp(task.payload.warmUp);
-  return end({});
+/** Runs the slots of a batch in order, or prepares a release. */
+export default function run({ payload }: { payload: TaskPayload }): TaskEnd {
+  if ('slots' in payload) return runBatch(payload);
+  if ('warmUp' in payload) return warmUp(payload);
+  return rewrite(payload);
 }
 
 function runBatch(batch: Batch): BatchEnd {
@@ -44,7 +53,16 @@ function runBatch(batch: Batch): BatchEnd {
   return end({});
 }
 
-function end(result: Pick<BatchEnd, 'elsewhere'>): BatchEnd {
+function warmUp({ warmUp: release, deadlineMs }: WarmUp): BatchEnd {
+  try {
+    instances.warmUp(release, deadlineMs);
+    return end({});
+  } catch (thrown) {
+    return end({ error: errorOf(thrown).toData() });
+  }
+}
+
+function end(result: Pick<BatchEnd, 'elsewhere' | 'error'>): BatchEnd {
   return { ...result, threadId, counts: counts.take(instances.live()) };
 }
 
@@ -87,6 +105,10 @@ function writeError(slot: Slot, thrown: unknown): number {
   const bytes = whole.length <= room ? whole : short();
   slot.payload.set(bytes);
   return bytes.length;
+}
+
+function errorOf(thrown: unknown): SandpoolError {
+  return thrown instanceof SandpoolError ? thrown : new SandpoolError('SBX_INTERNAL', { reason: reasonOf(thrown) });
 }
 
 function post(message: SandboxMessage): void {

@@ -4,7 +4,7 @@ import { watGuest } from '../guest-modules.js';
 
 t.test('a stuck guest fails at its deadline; what waited behind it in its batch is served meanwhile', async (t) => {
   const host = startEngine(t, { perPlugin: { stuck: { deadlineMs: 600 } } });
-  await host.load('stuck', await watGuest('infinite-loop'));
+  await host.load('stuck', await watGuest('busy-recursion'));
   await host.load('echo', await watGuest('echo'));
   const settled: string[] = [];
   const stuck = host.request('stuck').then((outcome) => settled.push(bodyOf(outcome)));
@@ -17,7 +17,7 @@ t.test('a stuck guest fails at its deadline; what waited behind it in its batch 
 
 t.test('on a single thread, what waits behind a stuck guest is served after it was killed', async (t) => {
   const host = startEngine(t, { pool: { maxThreads: 1 }, perPlugin: { stuck: { deadlineMs: 200 } } });
-  await host.load('stuck', await watGuest('infinite-loop'));
+  await host.load('stuck', await watGuest('busy-recursion'));
   await host.load('echo', await watGuest('echo'));
   const stuck = host.request('stuck');
   const behind = Array.from({ length: 4 }, () => host.request('echo'));
@@ -30,7 +30,7 @@ t.test('on a single thread, what waits behind a stuck guest is served after it w
 
 t.test('many stuck guests in a row leave no slot behind', async (t) => {
   const host = startEngine(t, { pool: { slots: 2, maxThreads: 1 }, limits: { deadlineMs: 40 } });
-  await host.load('stuck', await watGuest('infinite-loop'));
+  await host.load('stuck', await watGuest('busy-recursion'));
   await host.load('echo', await watGuest('echo'));
   for (let round = 0; round < 5; round++) t.equal(bodyOf(await host.request('stuck')), 'SBX_DEADLINE');
   t.equal(bodyOf(await host.request('echo')), '{"ok":true}');
@@ -38,9 +38,18 @@ t.test('many stuck guests in a row leave no slot behind', async (t) => {
   t.match(await host.metrics.render(), 'sandpool_slots_in_use 0');
 });
 
+t.test('a guest that loops is stopped inside its thread, which serves on', async (t) => {
+  const host = startEngine(t, { pool: { maxThreads: 1 }, perPlugin: { looping: { deadlineMs: 50 } } });
+  await host.load('looping', await watGuest('infinite-loop'));
+  await host.load('echo', await watGuest('echo'));
+  t.equal(bodyOf(await host.request('looping')), 'SBX_DEADLINE');
+  t.equal(bodyOf(await host.request('echo')), '{"ok":true}');
+  t.notMatch(await host.metrics.render(), 'sandpool_workers_replaced_total{reason="deadline"}');
+});
+
 t.test('a deadline given with the invocation wins over the setting', async (t) => {
   const host = startEngine(t);
-  await host.load('stuck', await watGuest('infinite-loop'));
+  await host.load('stuck', await watGuest('busy-recursion'));
   const outcome = await host.request('stuck', '', { deadlineMs: 50 });
   t.match(outcome, { ok: false, error: { code: 'SBX_DEADLINE', details: { deadlineMs: 50 } } });
 });
@@ -50,7 +59,7 @@ t.test('the time in the queue does not count for the deadline', async (t) => {
     pool: { maxThreads: 1 },
     perPlugin: { stuck: { deadlineMs: 300 }, echo: { deadlineMs: 100 } },
   });
-  await host.load('stuck', await watGuest('infinite-loop'));
+  await host.load('stuck', await watGuest('busy-recursion'));
   await host.load('echo', await watGuest('echo'));
   const stuck = host.request('stuck');
   const waiting = await host.request('echo');
@@ -64,7 +73,7 @@ t.test('more than the queue holds is refused at once, the rest is served', async
     pool: { maxThreads: 1, maxQueue: 4, slots: 1 },
     perPlugin: { stuck: { deadlineMs: 300 } },
   });
-  await host.load('stuck', await watGuest('infinite-loop'));
+  await host.load('stuck', await watGuest('busy-recursion'));
   await host.load('echo', await watGuest('echo'));
   const stuck = host.request('stuck');
   await new Promise(setImmediate);
@@ -78,7 +87,7 @@ t.test("the queue of one plugin is no other plugin's", async (t) => {
     pool: { maxThreads: 1, slots: 1 },
     perPlugin: { stuck: { deadlineMs: 300, queue: 1 } },
   });
-  await host.load('stuck', await watGuest('infinite-loop'));
+  await host.load('stuck', await watGuest('busy-recursion'));
   await host.load('echo', await watGuest('echo'));
   const stuck = host.request('stuck');
   await new Promise(setImmediate);
@@ -93,7 +102,7 @@ t.test('a request that waits too long for a worker fails by its own code', async
     pool: { maxThreads: 1, queueTimeoutMs: 50 },
     perPlugin: { stuck: { deadlineMs: 400 } },
   });
-  await host.load('stuck', await watGuest('infinite-loop'));
+  await host.load('stuck', await watGuest('busy-recursion'));
   await host.load('echo', await watGuest('echo'));
   const stuck = host.request('stuck');
   await new Promise(setImmediate);
@@ -107,7 +116,7 @@ t.test('a request that waits too long for a worker fails by its own code', async
 
 t.test('a plugin runs no more invocations at once than it may', async (t) => {
   const host = startEngine(t, { pool: { maxThreads: 2 }, perPlugin: { stuck: { deadlineMs: 200, concurrency: 1 } } });
-  await host.load('stuck', await watGuest('infinite-loop'));
+  await host.load('stuck', await watGuest('busy-recursion'));
   await host.load('echo', await watGuest('echo'));
   const stuck = [host.request('stuck'), host.request('stuck'), host.request('stuck')];
   t.equal(bodyOf(await host.request('echo')), '{"ok":true}', 'a thread stays free');
@@ -116,7 +125,7 @@ t.test('a plugin runs no more invocations at once than it may', async (t) => {
 
 t.test('a caller that goes away while it waits is answered with a code and runs nothing', async (t) => {
   const host = startEngine(t, { pool: { maxThreads: 1 }, perPlugin: { stuck: { deadlineMs: 200 } } });
-  await host.load('stuck', await watGuest('infinite-loop'));
+  await host.load('stuck', await watGuest('busy-recursion'));
   await host.load('echo', await watGuest('echo'));
   const stuck = host.request('stuck');
   await new Promise(setImmediate);

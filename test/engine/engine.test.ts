@@ -92,10 +92,7 @@ t.test('requests of every size arrive whole, also those larger than a slot', asy
   for (const bytes of [0, 1, 4000, 8100, 8192, 100_000, 3_000_000]) {
     const outcome = await host.request('echo', Buffer.alloc(bytes, 7));
     const body = outcome.ok ? Buffer.from(outcome.response.body) : Buffer.alloc(0);
-    t.ok(
-      body.subarray(-bytes || body.length).every((byte) => bytes === 0 || byte === 7),
-      `${bytes} bytes`,
-    );
+    t.ok(body.includes(Buffer.alloc(bytes, 7)), `${bytes} bytes`);
     t.ok(body.length > bytes, `${bytes} bytes and the envelope around them`);
   }
 });
@@ -109,7 +106,7 @@ t.test('a response larger than a slot arrives whole, and neighbours in its batch
   );
   for (const [index, outcome] of (await Promise.all(mixed)).entries()) {
     if (index % 3 !== 0) t.equal(bodyOf(outcome), '{"ok":true}');
-    else t.equal(outcome.ok && outcome.response.body.at(-1), index);
+    else t.ok(outcome.ok && Buffer.from(outcome.response.body).includes(Buffer.alloc(50_000 + index, index)));
   }
 });
 

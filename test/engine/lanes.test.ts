@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Job } from '../../src/engine/dispatch.js';
+import type { Job } from '../../src/engine/job.js';
 import { createLanes, type LaneLimits, type Waiting } from '../../src/engine/lanes.js';
 
 const job = (pluginId: string): Job => ({ pluginId }) as Job;

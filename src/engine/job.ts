@@ -1,0 +1,28 @@
+import type { SandpoolError } from '../protocol/errors.js';
+import type { PostedRelease } from '../protocol/messages.js';
+
+/** One invocation on its way. */
+export interface Job {
+  readonly pluginId: string;
+  readonly release: PostedRelease;
+  /** At least the bytes that `encode` writes. */
+  readonly requestBytes: number;
+  /** Writes the request into the slot and returns its size in bytes. */
+  readonly encode: (target: Buffer) => number;
+  /** Index into EXECUTION_SOURCES. */
+  readonly source: number;
+  readonly tenantId: number;
+  readonly deadlineMs: number;
+  /** Answers a host call that is placed on the main thread. Never rejects. */
+  readonly answer: (request: Uint8Array, deadlineAt: number) => Uint8Array | Promise<Uint8Array>;
+  /** Called once. `response` is a view that is valid only during the call. */
+  readonly settle: (result: JobResult, timings: JobTimings) => void;
+}
+
+export type JobResult = { readonly response: Uint8Array } | { readonly error: SandpoolError };
+
+export interface JobTimings {
+  readonly queueMs: number;
+  readonly runMs: number;
+  readonly hostCalls: number;
+}
