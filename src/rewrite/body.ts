@@ -32,8 +32,8 @@ export interface BodyPlan {
   readonly shape: ModuleShape;
   /** By how much functions with a body move up. */
   readonly functionShift: number;
-  /** Code at the head of every loop and in front of tail calls. */
-  readonly burn?: Uint8Array;
+  /** Code that counts down and asks for more when fuel is used up: in front of tail calls, and around loops (see `fuel.ts`). */
+  readonly fuel?: { readonly burnOnce: Uint8Array; readonly refuelIfEmpty: Uint8Array; readonly burnAndLeave: Uint8Array };
   readonly memory?: {
     readonly baseBytes: number;
     readonly maxBytes: number;
@@ -48,6 +48,12 @@ export interface BodyPlan {
   };
 }
 
+const FRAME_OF: Record<number, number> = {
+  [OP.block]: FRAME.block,
+  [OP.loop]: FRAME.loop,
+  [OP.if]: FRAME.if,
+  [OP.try]: FRAME.try,
+};
 const EMPTY: FunctionType = { params: [], results: [] };
 const ONE_RESULT: FunctionType = { params: [], results: [0] };
 /** V8 refuses longer bodies. */
@@ -70,6 +76,8 @@ export class Bodies {
   #scratchTypes: number[] = [];
   #addressLocal = -1;
   #valueLocals: number[] = [-1, -1, -1, -1, -1];
+  /** By open block: how many blocks around it, itself included, are loops that got another loop around them. */
+  #loops: number[] = [0];
 
   constructor(plan: BodyPlan, capacity: number) {
     this.writer = new Writer(capacity);
@@ -324,47 +332,102 @@ export class Bodies {
     const reader = this.#reader;
     if (opcode === OP.call || opcode === OP.returnCall) this.#call(opcode, at);
     else if (opcode === OP.callIndirect || opcode === OP.returnCallIndirect) this.#callIndirect(opcode, at);
-    else if (opcode === OP.block || opcode === OP.loop || opcode === OP.if || opcode === OP.try) this.#open(opcode);
-    else if (opcode === OP.end) values.close();
+    else if (opcode === OP.block || opcode === OP.loop || opcode === OP.if || opcode === OP.try) this.#open(opcode, at);
+    else if (opcode === OP.end) this.#close();
     else if (opcode === OP.else) values.alternative(values.params());
     else if (opcode === OP.br || opcode === OP.brIf) {
-      const label = reader.u32();
-      this.#branch(label);
+      this.#branch(opcode, at);
       if (opcode === OP.br) values.stop();
       else values.step(1, 0);
     } else if (opcode === OP.brTable) {
-      for (let left = reader.count() + 1; left > 0; left--) this.#branch(reader.u32());
+      this.#branchTable(at);
       values.stop();
-    } else this.#leave(opcode);
+    } else this.#leave(opcode, at);
   }
 
-  #leave(opcode: number): void {
+  #leave(opcode: number, at: number): void {
     const values = this.#values;
     const reader = this.#reader;
     if (opcode === OP.return) values.stop();
-    else if (opcode === OP.throw || opcode === OP.rethrow) {
+    else if (opcode === OP.throw) {
       reader.u32();
+      values.stop();
+    } else if (opcode === OP.rethrow) {
+      this.#label(opcode, at, 0);
       values.stop();
     } else if (opcode === OP.catch) values.alternative(this.#typeAt(this.#plan.shape.tags[reader.u32()]).params.length);
     else if (opcode === OP.catchAll) values.alternative(0);
     else if (opcode === OP.delegate) {
-      reader.u32();
+      // Its label counts from outside its own block.
+      this.#label(opcode, at, 1);
       values.close();
     } else throw invalid(`unknown instruction 0x${opcode.toString(16)}`, reader.position - 1);
   }
 
-  #branch(label: number): void {
-    if (label >= this.#values.frames) throw invalid(`label ${label} does not exist`, this.#reader.position);
-    this.#values.branch(label);
+  #branch(opcode: number, at: number): void {
+    this.#values.branch(this.#label(opcode, at, 0));
   }
 
-  #open(opcode: number): void {
+  /** Reads the label behind `opcode`, and writes both when loops in between have one more block around them. */
+  #label(opcode: number, at: number, outside: 0 | 1): number {
+    const label = this.#reader.u32();
+    const moved = this.#movedLabel(label, outside);
+    if (moved === label) return label;
+    this.#replaceFrom(at);
+    this.#put(opcode, moved);
+    return label;
+  }
+
+  #branchTable(at: number): void {
+    const reader = this.#reader;
+    const labels = reader.count() + 1;
+    const loops = this.#loops[this.#values.frames - 1]!;
+    if (loops > 0) {
+      this.#copyUntil(at);
+      this.#put(OP.brTable, labels - 1);
+    }
+    for (let left = labels; left > 0; left--) {
+      const label = reader.u32();
+      const moved = this.#movedLabel(label, 0);
+      if (loops > 0) this.writer.u32(moved);
+      this.#values.branch(label);
+    }
+    if (loops > 0) this.#copied = reader.position;
+  }
+
+  #movedLabel(label: number, outside: 0 | 1): number {
+    const innermost = this.#values.frames - 1 - outside;
+    if (label > innermost) throw invalid(`label ${label} does not exist`, this.#reader.position);
+    return label + this.#loops[innermost]! - this.#loops[innermost - label]!;
+  }
+
+  #open(opcode: number, at: number): void {
     const type = this.#blockType();
-    if (opcode === OP.if) this.#values.step(1, 0);
-    const kind =
-      opcode === OP.loop ? FRAME.loop : opcode === OP.if ? FRAME.if : opcode === OP.try ? FRAME.try : FRAME.block;
-    this.#values.open(kind, type.params.length, type.results.length);
-    if (opcode === OP.loop) this.#burn(this.#reader.position);
+    const values = this.#values;
+    if (opcode === OP.if) values.step(1, 0);
+    const isFueled = opcode === OP.loop && this.#plan.fuel !== undefined;
+    this.#loops[values.frames] = this.#loops[values.frames - 1]! + (isFueled ? 1 : 0);
+    values.open(FRAME_OF[opcode]!, type.params.length, type.results.length);
+    if (isFueled) this.#fuelLoop(at, this.#plan.fuel!);
+  }
+
+  /** A loop around the loop: the inner one leaves when fuel is used up, the outer one asks for more. */
+  #fuelLoop(at: number, fuel: NonNullable<BodyPlan['fuel']>): void {
+    const { writer } = this;
+    const bodyAt = this.#reader.position;
+    this.#copyUntil(bodyAt);
+    writer.raw(fuel.refuelIfEmpty);
+    writer.raw(this.#bytes.subarray(at, bodyAt));
+    writer.raw(fuel.burnAndLeave);
+  }
+
+  #close(): void {
+    const frame = this.#values.frames - 1;
+    if (frame > 0 && this.#loops[frame]! > this.#loops[frame - 1]!) {
+      this.#copyUntil(this.#reader.position);
+      this.writer.u8(OP.end);
+    }
+    this.#values.close();
   }
 
   #blockType(): FunctionType {
@@ -380,7 +443,7 @@ export class Bodies {
   }
 
   #call(opcode: number, at: number): void {
-    if (opcode === OP.returnCall) this.#burn(at);
+    if (opcode === OP.returnCall) this.#burnOnce(at);
     const index = this.#functionIndex(at);
     const type = this.#typeAt(this.#plan.shape.functions[index]);
     this.#values.step(type.params.length, type.results.length);
@@ -388,19 +451,19 @@ export class Bodies {
   }
 
   #callIndirect(opcode: number, at: number): void {
-    if (opcode === OP.returnCallIndirect) this.#burn(at);
+    if (opcode === OP.returnCallIndirect) this.#burnOnce(at);
     const type = this.#typeAt(this.#reader.u32());
     this.#reader.u32();
     this.#values.step(type.params.length + 1, type.results.length);
     if (opcode === OP.returnCallIndirect) this.#values.stop();
   }
 
-  /** Writes the fuel sequence in front of the byte `at`. */
-  #burn(at: number): void {
-    const { burn } = this.#plan;
-    if (burn === undefined) return;
+  /** Tail calls can go round without a loop. */
+  #burnOnce(at: number): void {
+    const { fuel } = this.#plan;
+    if (fuel === undefined) return;
     this.#copyUntil(at);
-    this.writer.raw(burn);
+    this.writer.raw(fuel.burnOnce);
   }
 
   /** Reads the function index behind the one-byte opcode at `at`, and writes both when the function moves. */

@@ -37,6 +37,7 @@ export function body(locals: number, code: Code): Uint8Array {
 // biome-ignore format: a table
 export const I = {
   unreachable: 0x00, if: [0x04, 0x40], else: 0x05, end: 0x0b, return: 0x0f, drop: 0x1a,
+  brIf: (label: number): Code => [0x0d, u32(label)],
   call: (index: number): Code => [0x10, u32(index)],
   local: (index: number): Code => [0x20, u32(index)],
   setLocal: (index: number): Code => [0x21, u32(index)],
@@ -46,7 +47,7 @@ export const I = {
   const: (value: number): Code => [0x41, s32(value)],
   const64: (value: number): Code => [0x42, s32(value)],
   memorySize: [0x3f, 0], memoryGrow: [0x40, 0],
-  eqz: 0x45, eq: 0x46, ltS: 0x48, gtU: 0x4b, add: 0x6a, sub: 0x6b, shrU: 0x76, select: 0x1b,
+  eqz: 0x45, eq: 0x46, ltS: 0x48, gtU: 0x4b, leS: 0x4c, add: 0x6a, sub: 0x6b, shrU: 0x76, select: 0x1b,
   gtU64: 0x56, add64: 0x7c, shl64: 0x86, extendU: 0xad,
   store8: [0x3a, 0, 0],
   memoryCopy: [0xfc, 10, 0, 0], memoryFill: [0xfc, 11, 0],

@@ -2,8 +2,11 @@
  * The host's side of a rewritten module: where the guest's memory is, what the host wrote into it, and how all becomes as it was.
  *
  *     map        0 0 1 0 0 0 1 1 0 …
- *     guest     ├──┼──┼──┼──┼──┼──┼──┼──┤        marked pages are copied back in runs, with `reachBytes` more on both sides;
- *     copied        └─────┘     └────────┘       what lies behind the snapshot's end becomes zero
+ *     guest     ├──┼──┼──┼──┼──┼──┼──┼──┤        each marked page is copied back, with `reachBytes` more on both sides;
+ *     copied       ▕────▏     ▕────▏             what lies behind the snapshot's end becomes zero
+ *                               ▕────▏
+ *
+ * V8 copies out of shared memory at half the speed, so pages that are written often are kept in private memory too.
  */
 import type { RewriteLayout } from './layout.js';
 
@@ -24,29 +27,36 @@ export interface ResetReport {
 export interface GuestState {
   /** The guest's memory, from its address 0 to its size. Valid until the guest runs again. */
   memory(): Uint8Array;
-  /** Says that the host wrote `length` bytes at `address`; to be called for every write outside initialisation. */
+  /** Says that the host wrote `length` bytes at `address`; to be called for every write after the snapshot. */
   mark(address: number, length: number): void;
-  /** Copies memory and globals, and forgets all marks: from here on they count against this snapshot. */
-  takeSnapshot(shared?: boolean): Snapshot;
-  /** Makes a new instance, in which nothing has run, equal to the snapshot. False when its memory could not grow so far. */
+  /** Copies memory and globals; from here on resets lead back to this. `isShared`: for other threads too. */
+  takeSnapshot(isShared: boolean): Snapshot;
+  /**
+   * Makes a new instance, in which nothing has run, equal to a snapshot; from here on resets lead back to it. False when the memory
+   * could not grow so far.
+   */
   applySnapshot(snapshot: Snapshot): boolean;
-  /** Undoes everything since the snapshot. No guest code may be running in the instance. */
-  reset(snapshot: Snapshot): ResetReport;
+  /** Undoes everything since the snapshot. No guest code may be running in the instance, and there must be a snapshot. */
+  reset(): ResetReport;
 }
 
 const PAGE_SHIFT = 12;
 const WASM_PAGE_BYTES = 65536;
-const NO_MEMORY = new Uint8Array(0);
+/** At most so many pages of a shared snapshot are kept in private memory as well: 1.2 MB. */
+const MAX_PRIVATE_PAGES = 256;
+const EMPTY: Snapshot = { memory: new Uint8Array(0), globals: [] };
 
 /** Opens the state of an instance by its exports. Only for modules that were rewritten with `dirtyPages`. */
 export function openGuestState(exports: WebAssembly.Exports, layout: RewriteLayout): GuestState {
-  const { memoryBase, sizeGlobal } = layout;
+  const { memoryBase, sizeGlobal, reachBytes } = layout;
   const memory = layout.memoryExport === undefined ? undefined : (exports[layout.memoryExport] as WebAssembly.Memory);
   const size = sizeGlobal === undefined ? undefined : (exports[sizeGlobal] as WebAssembly.Global);
   const globals = layout.globals.map(({ exportName }) => exports[exportName] as WebAssembly.Global);
   let buffer: ArrayBuffer | undefined;
-  let guest = NO_MEMORY;
-  let map = NO_MEMORY;
+  let guest = EMPTY.memory;
+  let map = EMPTY.memory;
+  let base = EMPTY;
+  let restore = createRestorer(EMPTY.memory, reachBytes);
 
   /** Views of the real memory, made again only after it has grown. */
   const refresh = () => {
@@ -56,6 +66,11 @@ export function openGuestState(exports: WebAssembly.Exports, layout: RewriteLayo
     map = new Uint8Array(buffer, layout.mapBase, guest.length >>> PAGE_SHIFT);
   };
   const guestBytes = () => (size === undefined ? 0 : (size.value >>> 0) * WASM_PAGE_BYTES);
+  const setBase = (snapshot: Snapshot) => {
+    base = snapshot;
+    restore = createRestorer(snapshot.memory, reachBytes);
+    map.fill(0);
+  };
 
   return {
     memory() {
@@ -65,30 +80,29 @@ export function openGuestState(exports: WebAssembly.Exports, layout: RewriteLayo
     mark(address, length) {
       if (length <= 0) return;
       refresh();
-      map.fill(1, address >>> PAGE_SHIFT, ((address + length - 1) >>> PAGE_SHIFT) + 1);
+      const last = (address + length - 1) >>> PAGE_SHIFT;
+      for (let page = address >>> PAGE_SHIFT; page <= last; page++) map[page] = 1;
     },
-    takeSnapshot(shared = false) {
+    takeSnapshot(isShared) {
       refresh();
-      const bytes = guestBytes();
-      const copy = new Uint8Array(shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes));
-      copy.set(guest.subarray(0, bytes));
-      map.fill(0);
-      return { memory: copy, globals: globals.map(({ value }) => value) };
+      const copy = new Uint8Array(isShared ? new SharedArrayBuffer(guestBytes()) : new ArrayBuffer(guestBytes()));
+      copy.set(guest.subarray(0, copy.length));
+      setBase({ memory: copy, globals: globals.map(({ value }) => value) });
+      return base;
     },
     applySnapshot(snapshot) {
-      refresh();
       if (!growTo(memory, memoryBase + snapshot.memory.length)) return false;
       refresh();
       guest.set(snapshot.memory);
       setGlobals(globals, snapshot.globals);
-      map.fill(0);
+      setBase(snapshot);
       return true;
     },
-    reset(snapshot) {
+    reset() {
       refresh();
-      const dirtyPages = restorePages(guest, map, snapshot.memory, layout.reachBytes);
-      setGlobals(globals, snapshot.globals);
-      return { dirtyPages, hasGrown: guest.length > snapshot.memory.length };
+      const dirtyPages = restore(guest, map);
+      setGlobals(globals, base.globals);
+      return { dirtyPages, hasGrown: guest.length > base.memory.length };
     },
   };
 }
@@ -108,29 +122,40 @@ function growTo(memory: WebAssembly.Memory | undefined, bytes: number): boolean 
   }
 }
 
-/**
- * Copies every page that `map` marks, and `reachBytes` on both sides of it, from `snapshot` to `guest`; clears the marks. Bytes behind
- * the snapshot's end become zero.
- *
- * @returns the number of marked pages
- */
-export function restorePages(guest: Uint8Array, map: Uint8Array, snapshot: Uint8Array, reachBytes: number): number {
-  let pages = 0;
-  for (let first = map.indexOf(1); first >= 0; ) {
-    let next = first + 1;
-    while (next < map.length && map[next] !== 0) next++;
-    pages += next - first;
-    map.fill(0, first, next);
-    const from = Math.max(0, (first << PAGE_SHIFT) - reachBytes);
-    const to = Math.min(guest.length, (next << PAGE_SHIFT) + reachBytes);
-    restoreRange(guest, snapshot, from, to);
-    first = map.indexOf(1, next);
-  }
-  return pages;
-}
+/** Copies every page that `map` marks back into `guest`, clears the marks, and gives their number. */
+export type Restorer = (guest: Uint8Array, map: Uint8Array) => number;
 
-function restoreRange(guest: Uint8Array, snapshot: Uint8Array, from: number, to: number): void {
-  const copied = Math.min(to, snapshot.length);
-  if (from < copied) guest.set(snapshot.subarray(from, copied), from);
-  if (to > copied) guest.fill(0, Math.max(from, copied), to);
+/** Makes the function that leads back to `snapshot`. The map has a byte for every page and is never shorter than the snapshot. */
+export function createRestorer(snapshot: Uint8Array, reachBytes: number): Restorer {
+  const isShared = typeof SharedArrayBuffer !== 'undefined' && snapshot.buffer instanceof SharedArrayBuffer;
+  const pages: (Uint8Array | undefined)[] = [];
+  let privatePages = 0;
+
+  /** What page `page` and its surroundings held. */
+  const original = (page: number): Uint8Array => {
+    const from = Math.max(0, (page << PAGE_SHIFT) - reachBytes);
+    const view = snapshot.subarray(from, ((page + 1) << PAGE_SHIFT) + reachBytes);
+    if (isShared && privatePages >= MAX_PRIVATE_PAGES) return view;
+    privatePages++;
+    const kept = isShared ? view.slice() : view;
+    pages[page] = kept;
+    return kept;
+  };
+
+  const restorePage = (guest: Uint8Array, page: number) => {
+    const from = Math.max(0, (page << PAGE_SHIFT) - reachBytes);
+    const to = Math.min(guest.length, ((page + 1) << PAGE_SHIFT) + reachBytes);
+    if (from < snapshot.length) guest.set(pages[page] ?? original(page), from);
+    if (to > snapshot.length) guest.fill(0, Math.max(from, snapshot.length), to);
+  };
+
+  return (guest, map) => {
+    let dirtyPages = 0;
+    for (let page = map.indexOf(1); page >= 0; page = map.indexOf(1, page + 1)) {
+      map[page] = 0;
+      restorePage(guest, page);
+      dirtyPages++;
+    }
+    return dirtyPages;
+  };
 }

@@ -13,7 +13,7 @@ import { assemble } from './assemble.js';
 import { Bodies, type BodyPlan } from './body.js';
 import { DIRTY_PAGE_BYTES, REACH_BYTES } from './dirty-pages.js';
 import { eligibilityOf } from './eligibility.js';
-import { burnSequence, chargeSequence, refuelBody } from './fuel.js';
+import { chargeSequence, fuelSequences, refuelBody } from './fuel.js';
 import type { GlobalValueType, RewriteLayout, SavedGlobal } from './layout.js';
 import { refuseImportedMemory, withMaximum } from './memory-limit.js';
 import { type MemoryType, type ModuleShape, readModule } from './module.js';
@@ -87,9 +87,8 @@ function rewriteShape(shape: ModuleShape, options: RewriteOptions): Rewritten {
   const fuel = options.fuel ? planFuel(shape, additions) : undefined;
   const globals = options.dirtyPages || options.exportGlobals ? exportGlobals(shape, additions) : [];
   const pages = options.dirtyPages ? planPages(shape, options, additions, fuel?.charge ?? []) : undefined;
-  const burn = fuel === undefined ? {} : { burn: fuel.burn };
   const memory = pages?.memory === undefined ? {} : { memory: pages.memory };
-  const bodies = rewriteBodies({ shape, functionShift, ...burn, ...memory });
+  const bodies = rewriteBodies({ shape, functionShift, ...(fuel && { fuel: fuel.sequences }), ...memory });
   const bytes = assemble({
     shape,
     functionShift,
@@ -123,7 +122,7 @@ function planFuel(shape: ModuleShape, additions: Additions) {
   const global = additions.addGlobal(0);
   const refuel = additions.addFunction(ADDED_TYPE.run, refuelBody(global, shape.importedFunctions));
   const exportName = additions.addExport('fuel', EXPORT_KIND.global, global);
-  return { exportName, burn: burnSequence(global, refuel), charge: chargeSequence(global, refuel) };
+  return { exportName, sequences: fuelSequences(global, refuel), charge: chargeSequence(global, refuel) };
 }
 
 /** Exports every mutable global of numbers; others were refused when instances must be reset. */
