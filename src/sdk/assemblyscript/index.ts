@@ -12,7 +12,7 @@ export { Json, JsonKind } from './json/json';
 export { jsonProblem, parseJson, parseJsonBytes } from './json/parse';
 export { LifecycleEvent, Verdict, allow, fail, veto } from './lifecycle';
 export { HostError, Reply } from './reply';
-export { Identity, Request, Route } from './request';
+export { Request } from './request';
 export {
   Failure, Response, badRequest, bytes, failure, forbidden, html, internalError, json, noContent, notFound, redirect, text,
   unauthorized,
@@ -21,4 +21,5 @@ export { Router, router } from './router';
 export { bizctx, hostconfig, manifest, plugins, route, runtime };
 export { escapeHtml } from './text';
 export { Reader } from './wire/reader';
+export { Identity, Route } from './wire/snapshots';
 export { Writer } from './wire/writer';

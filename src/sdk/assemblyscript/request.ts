@@ -1,70 +1,115 @@
 import { Json } from './json/json';
 import { parseJsonBytes } from './json/parse';
 import { decodeText } from './text';
+import { HttpSnapshot, Identity, Route, decodeHttp, decodeRoute } from './wire/snapshots';
 
-/** Who is asking; absent on public routes, in lifecycle handlers and in jobs. */
-export class Identity {
-  tokenId: string = '';
-  userId: i32 = 0;
-  username: string = '';
-  status: i32 = 0;
-  permissions: string[] = [];
-  roleNames: string[] = [];
-  isSuperAdmin: bool = false;
-  /** 0 none, 1 all, 2 tenant, 3 department, 4 self. */
-  dataScope: i32 = 0;
-  dataScopeUnsupported: bool = false;
-  unsupportedDataScope: i32 = 0;
-  /** 0 is the platform. */
-  tenantId: i32 = 0;
-  actingUserId: i32 = 0;
-  actingAsTenant: bool = false;
-  isImpersonation: bool = false;
-
-  /** Whether this user may do what a permission such as `my-plugin:notes:delete` names. */
-  may(permission: string): bool {
-    return this.isSuperAdmin || this.permissions.includes(permission);
-  }
-}
-
-/** The route contract that matched. */
-export class Route {
-  method: string = '';
-  publicPath: string = '';
-  internalPath: string = '';
-  routePath: string = '';
-  access: string = '';
-  permission: string = '';
-  requestType: string = '';
-  pathParams: Map<string, string> = new Map();
-  queryValues: Map<string, string[]> = new Map();
-}
+const EMPTY: Uint8Array = new Uint8Array(0);
 
 /** One invocation of the plugin, usually an HTTP request. */
 export class Request {
   pluginId: string = '';
   /** Not unique: plugin, method and path. */
   requestId: string = '';
-  route: Route = new Route();
-  hasRoute: bool = false;
+  requestType: string = '';
+  /** Who is asking; null on public routes, in lifecycle handlers and in jobs. */
   identity: Identity | null = null;
+  private routeBytes: Uint8Array | null = null;
+  private routeRead: Route | null = null;
+  private httpBytes: Uint8Array | null = null;
+  private httpRead: HttpSnapshot | null = null;
+  private bodyRead: Uint8Array | null = null;
+
+  /** For the dispatcher: the bytes of the route, which are decoded when they are needed. */
+  setRoute(bytes: Uint8Array, requestType: string): void {
+    this.routeBytes = bytes;
+    this.requestType = requestType;
+  }
+
+  /** For the dispatcher: the bytes of the request snapshot, which are decoded when they are needed. */
+  setHttp(bytes: Uint8Array, body: Uint8Array | null): void {
+    this.httpBytes = bytes;
+    this.bodyRead = body;
+  }
+
+  get hasRoute(): bool {
+    return this.routeBytes != null;
+  }
+
+  /** The route contract that matched. */
+  get route(): Route {
+    const read = this.routeRead;
+    if (read) return read;
+    const bytes = this.routeBytes;
+    const route = bytes ? decodeRoute(bytes) : new Route();
+    this.routeRead = route;
+    return route;
+  }
+
+  private get http(): HttpSnapshot {
+    const read = this.httpRead;
+    if (read) return read;
+    const bytes = this.httpBytes;
+    const http = bytes ? decodeHttp(bytes) : new HttpSnapshot();
+    this.httpRead = http;
+    return http;
+  }
 
   /** Upper case. */
-  method: string = '';
+  get method(): string {
+    return this.http.method;
+  }
+
   /** Path as the client sent it, decoded: `/x/my-plugin/notes/7`. */
-  publicPath: string = '';
+  get publicPath(): string {
+    return this.http.publicPath;
+  }
+
   /** Path below the plugin: `/notes/7`. */
-  internalPath: string = '';
-  rawPath: string = '';
-  rawQuery: string = '';
-  host: string = '';
-  scheme: string = '';
-  remoteAddr: string = '';
-  clientIp: string = '';
-  contentType: string = '';
-  headers: Map<string, string[]> = new Map();
-  cookies: Map<string, string> = new Map();
-  body: Uint8Array = new Uint8Array(0);
+  get internalPath(): string {
+    return this.http.internalPath;
+  }
+
+  get rawPath(): string {
+    return this.http.rawPath;
+  }
+
+  get rawQuery(): string {
+    return this.http.rawQuery;
+  }
+
+  get host(): string {
+    return this.http.host;
+  }
+
+  get scheme(): string {
+    return this.http.scheme;
+  }
+
+  get remoteAddr(): string {
+    return this.http.remoteAddr;
+  }
+
+  get clientIp(): string {
+    return this.http.clientIp;
+  }
+
+  get contentType(): string {
+    return this.http.contentType;
+  }
+
+  get headers(): Map<string, string[]> {
+    return this.http.headers;
+  }
+
+  get cookies(): Map<string, string> {
+    return this.http.cookies;
+  }
+
+  /** A view, not a copy; empty when there is none. */
+  get body(): Uint8Array {
+    const body = this.bodyRead;
+    return body ? body : EMPTY;
+  }
 
   /** A parameter of the path: `id` of `/notes/{id}`; empty when there is none. */
   param(name: string): string {
@@ -95,11 +140,12 @@ export class Request {
   }
 
   headerAll(name: string): string[] {
-    if (this.headers.has(name)) return this.headers.get(name);
+    const headers = this.headers;
+    if (headers.has(name)) return headers.get(name);
     const wanted = name.toLowerCase();
-    const names = this.headers.keys();
+    const names = headers.keys();
     for (let i = 0; i < names.length; i++) {
-      if (names[i].toLowerCase() == wanted) return this.headers.get(names[i]);
+      if (names[i].toLowerCase() == wanted) return headers.get(names[i]);
     }
     return [];
   }

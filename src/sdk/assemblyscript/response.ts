@@ -1,6 +1,8 @@
 import { Json } from './json/json';
 import { encodeText, trim } from './text';
 
+const EMPTY: Uint8Array = new Uint8Array(0);
+
 /** What tells the host that a response is a failure. HTTP clients see status and body only. */
 export class Failure {
   constructor(readonly code: string, readonly message: string) {}
@@ -10,9 +12,22 @@ export class Failure {
 export class Response {
   statusCode: i32 = 200;
   contentType: string = '';
-  headers: Map<string, string[]> = new Map();
-  body: Uint8Array = new Uint8Array(0);
+  private added: Map<string, string[]> | null = null;
+  body: Uint8Array = EMPTY;
   failure: Failure | null = null;
+
+  /** Values by name. */
+  get headers(): Map<string, string[]> {
+    const added = this.added;
+    if (added) return added;
+    const headers = new Map<string, string[]>();
+    this.added = headers;
+    return headers;
+  }
+
+  get hasHeaders(): bool {
+    return this.added != null;
+  }
 
   status(code: i32): this {
     this.statusCode = code;
@@ -21,8 +36,9 @@ export class Response {
 
   /** Adds a value to a header; one name may have many, such as `Set-Cookie`. */
   header(name: string, value: string): this {
-    if (!this.headers.has(name)) this.headers.set(name, []);
-    this.headers.get(name).push(value);
+    const headers = this.headers;
+    if (!headers.has(name)) headers.set(name, []);
+    headers.get(name).push(value);
     return this;
   }
 

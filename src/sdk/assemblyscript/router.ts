@@ -37,7 +37,7 @@ export class Router {
 
   dispatch(request: Request): Response {
     if (!request.hasRoute) return badRequest('Dynamic bridge request is missing route metadata');
-    const requestType = trim(request.route.requestType);
+    const requestType = trim(request.requestType);
     if (requestType.length == 0) return badRequest('Dynamic bridge request is missing route request type');
     if (!this.entries.has(requestType)) return notFound('Dynamic bridge route not found');
     return this.entries.get(requestType).run(request);
