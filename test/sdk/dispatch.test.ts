@@ -3,6 +3,7 @@ import { decodeResponseEnvelope, encodeRequest } from '../../src/protocol/envelo
 import { failedResponse } from '../../src/protocol/host-call.js';
 import { assemblyScriptGuest } from '../guest-modules.js';
 import { bodyOf, hex, requestOf, startGuest } from './guest.js';
+import { UNSERVED } from './unserved.js';
 
 const probe = await assemblyScriptGuest('probe');
 const fromHex = (text: string): Buffer => Buffer.from(text, 'hex');
@@ -17,27 +18,6 @@ t.test('A plugin imports host_call and nothing else, and has no start section', 
     ['_initialize', 'lina_dynamic_route_alloc', 'lina_dynamic_route_execute', 'lina_host_call_alloc', 'memory'],
   );
 });
-
-// [case of spec/bridge.md, request bytes, status, body]
-const UNSERVED: [string, string, number, string][] = [
-  ['G1', '0a0170', 400, 'Dynamic bridge request is missing route metadata'],
-  ['G1, zero bytes', '', 400, 'Dynamic bridge request is missing route metadata'],
-  ['§4.7, blank request type', '12033a0120', 400, 'Dynamic bridge request is missing route request type'],
-  ['§4.7, no request type', '1200', 400, 'Dynamic bridge request is missing route request type'],
-  ['G2', 'deadbeef', 400, 'failed to decode bridge request tag'],
-  ['G3', '12093a07556e6b6e6f776e', 404, 'Dynamic bridge route not found'],
-  ['F5', '0a01709c06', 400, 'failed to skip unknown bridge request field'],
-  ['F7', '0a0570', 400, 'failed to decode bridge request pluginId'],
-  ['F8', '0a017000', 400, 'failed to decode bridge request tag'],
-  ['F14', '2203380210', 400, 'failed to decode identity snapshot userId'],
-  ['a field number beyond 2^29 − 1', '808080801000', 400, 'failed to decode bridge request tag'],
-  ['a truncated nested message', '1205', 400, 'failed to decode bridge request route'],
-  ['field 3 is called snapshot', '1a05', 400, 'failed to decode bridge request snapshot'],
-  ['a varint of more than 64 bits', '220b10ffffffffffffffffff02', 400, 'failed to decode identity snapshot userId'],
-  ['a truncated fixed64', '0a0170990601', 400, 'failed to skip unknown bridge request field'],
-  ['a group that is not closed', '9b060801', 400, 'failed to skip unknown bridge request field'],
-  ['a broken map entry', '1204420212ff', 400, 'failed to decode string map entry value'],
-];
 
 for (const [name, request, status, body] of UNSERVED) {
   t.test(`A request that nobody can serve is answered with the reason (${name})`, async (t) => {

@@ -58,7 +58,7 @@ export function startGuest(module: Uint8Array, answer: Answer = () => undefined)
     check: () => undefined,
   });
   const imports = { lina_env: { host_call }, wasi_snapshot_preview1: wasi };
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(module), imports);
+  const instance = new WebAssembly.Instance(compile(module), imports);
   const exports = instance.exports as unknown as GuestExports;
   exports._initialize?.();
   const run = (request: Uint8Array): Uint8Array => {
@@ -73,6 +73,14 @@ export function startGuest(module: Uint8Array, answer: Answer = () => undefined)
     printed,
     memory: exports.memory,
   };
+}
+
+const modules = new WeakMap<Uint8Array, WebAssembly.Module>();
+
+function compile(bytes: Uint8Array): WebAssembly.Module {
+  const module = modules.get(bytes) ?? new WebAssembly.Module(bytes);
+  modules.set(bytes, module);
+  return module;
 }
 
 const NEVER = new Int32Array(new SharedArrayBuffer(4));

@@ -7,11 +7,13 @@ import asc from 'assemblyscript/asc';
 import t from 'tap';
 import { parse } from 'yaml';
 import { type Language, scaffold } from '../../src/cli/new.js';
-import type { Identity, RequestEnvelope } from '../../src/protocol/envelope.js';
+import { decodeResponseEnvelope, type Identity, type RequestEnvelope } from '../../src/protocol/envelope.js';
 import { failedResponse, type HostCallRequest } from '../../src/protocol/host-call.js';
 import { growingWriter, writeBool, writeBytes, writeText, writtenBytes } from '../../src/protocol/wire.js';
+import { eligibility } from '../../src/rewrite/eligibility.js';
 import { GO_ENVIRONMENT, GO_FLAGS, goVersion } from '../guest-modules.js';
 import { type Answer, bodyOf, type Guest, type HostReply, startGuest } from './guest.js';
+import { UNSERVED } from './unserved.js';
 
 const root = t.testdir();
 const hasGo = (await goVersion()) !== undefined;
@@ -37,6 +39,17 @@ for (const language of ['assemblyscript', 'go'] as const) {
   t.test(`The sample plugin in ${language}`, { skip }, async (t) => {
     const module = await build(language);
     const plugin = (answer = memoryHost()) => startGuest(module, answer);
+
+    for (const [name, bytes, status, body] of UNSERVED) {
+      t.test(`answers what it cannot serve with the reason (${name})`, async (t) => {
+        const response = decodeResponseEnvelope(plugin().run(Buffer.from(bytes, 'hex')));
+        t.same([response.statusCode, bodyOf(response), response.failure?.message], [status, body, body]);
+      });
+    }
+
+    t.test('can be set back to its first state instead of being started anew', async (t) => {
+      t.same(eligibility(module), { pristine: true, fuel: true, reasons: [] });
+    });
 
     t.test('keeps notes: list, write, read, delete', async (t) => {
       const guest = plugin();

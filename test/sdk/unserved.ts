@@ -1,0 +1,20 @@
+/** What no guest can serve: case of `spec/bridge.md`, bytes of the request, status and body of the answer. */
+export const UNSERVED: readonly [string, string, number, string][] = [
+  ['G1', '0a0170', 400, 'Dynamic bridge request is missing route metadata'],
+  ['G1, zero bytes', '', 400, 'Dynamic bridge request is missing route metadata'],
+  ['§4.7, blank request type', '12033a0120', 400, 'Dynamic bridge request is missing route request type'],
+  ['§4.7, no request type', '1200', 400, 'Dynamic bridge request is missing route request type'],
+  ['G2', 'deadbeef', 400, 'failed to decode bridge request tag'],
+  ['G3', '12093a07556e6b6e6f776e', 404, 'Dynamic bridge route not found'],
+  ['F5', '0a01709c06', 400, 'failed to skip unknown bridge request field'],
+  ['F7', '0a0570', 400, 'failed to decode bridge request pluginId'],
+  ['F8', '0a017000', 400, 'failed to decode bridge request tag'],
+  ['F14', '2203380210', 400, 'failed to decode identity snapshot userId'],
+  ['a field number beyond 2^29 − 1', '808080801000', 400, 'failed to decode bridge request tag'],
+  ['a truncated nested message', '1205', 400, 'failed to decode bridge request route'],
+  ['field 3 is called snapshot', '1a05', 400, 'failed to decode bridge request snapshot'],
+  ['a varint of more than 64 bits', '220b10ffffffffffffffffff02', 400, 'failed to decode identity snapshot userId'],
+  ['a truncated fixed64', '0a0170990601', 400, 'failed to skip unknown bridge request field'],
+  ['a group that is not closed', '9b060801', 400, 'failed to skip unknown bridge request field'],
+  ['a broken map entry', '1204420212ff', 400, 'failed to decode string map entry value'],
+];
