@@ -20,10 +20,10 @@ const FEATURES = {
 };
 
 /** The binary of a module in text form; not validated, so that refused features can be written too. */
-export function wat(text: string): Uint8Array<ArrayBuffer> {
+export function wat(text: string, hasNames = false): Uint8Array<ArrayBuffer> {
   const module = wabt.parseWat('test.wat', text, FEATURES);
   try {
-    return new Uint8Array(module.toBinary({}).buffer);
+    return new Uint8Array(module.toBinary({ write_debug_names: hasNames }).buffer);
   } finally {
     module.destroy();
   }
