@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
 import { scaffold } from '../../src/cli/new.js';
+import { sandpool } from './command-line.js';
 
 const read = (...path: string[]): Promise<string> => readFile(join(...path), 'utf8');
 
@@ -66,3 +67,31 @@ for (const id of ['', 'Acme', 'a_b', 'a--b', '-a', '../x', 'a/b', 'a.b', 'é', '
     await t.rejects(read(directory, 'plugin.yaml'), { code: 'ENOENT' });
   });
 }
+
+t.test('sandpool new makes the directory where it is called, and says what to do next', async (t) => {
+  const cwd = t.testdir();
+  const { code, stdout } = await sandpool(['new', 'acme-memo'], { cwd });
+  t.equal(code, 0);
+  t.match(stdout, /^ {2}assembly\/index\.ts$/m);
+  t.match(stdout, 'sandpool pack acme-memo');
+  t.equal(parse(await read(cwd, 'acme-memo', 'plugin.yaml')).id, 'acme-memo');
+});
+
+t.test('sandpool new --json is one document', async (t) => {
+  const cwd = t.testdir();
+  const { stdout } = await sandpool(['new', 'acme-memo', '--lang', 'go', '--json'], { cwd });
+  const { files, ...rest } = JSON.parse(stdout);
+  t.same(rest, { id: 'acme-memo', language: 'go', directory: join(cwd, 'acme-memo') });
+  t.ok(files.includes('main.go'));
+});
+
+t.test('sandpool new refuses an unknown language, a bad id and a directory in use', async (t) => {
+  const cwd = t.testdir({ taken: { 'mine.txt': '' } });
+  const refused = async (...args: string[]): Promise<[number, string]> => {
+    const { code, stderr } = await sandpool(['new', ...args], { cwd });
+    return [code, stderr];
+  };
+  t.match(await refused('acme-memo', '--lang', 'rust'), [2, 'SBX_USAGE: --lang rust is unknown']);
+  t.match(await refused('Acme'), [1, 'PLUGIN_ID_INVALID']);
+  t.match(await refused('taken'), [1, 'SBX_DIRECTORY_NOT_EMPTY']);
+});
