@@ -98,6 +98,11 @@ const TABLE = {
   SBX_SESSION_EXPIRED:          row(401, 'caller', 'Session has expired'),
   SBX_PERMISSION_DENIED:        row(403, 'caller', 'Permission denied'),
   SBX_LOGIN_RATE:               row(429, 'caller', 'too many failed logins, try again in {retryAfterSeconds} s'),
+  SBX_ACCOUNT_INVALID:          row(400, 'caller', 'the account is invalid: {reason}'),
+  USER_NOT_FOUND:               row(404, 'caller', 'user {userId} does not exist'),
+  USER_USERNAME_EXISTS:         row(409, 'caller', 'the username {username} is taken'),
+  SBX_ROLE_NOT_FOUND:           row(404, 'caller', 'role {role} does not exist'),
+  SBX_ROLE_EXISTS:              row(409, 'caller', 'the role key {role} is taken'),
   SBX_BODY_INVALID:             row(400, 'caller', 'the request body is invalid: {reason}'),
   SBX_NOT_FOUND:                row(404, 'caller', 'nothing is at {path}'),
 

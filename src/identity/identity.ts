@@ -1,0 +1,201 @@
+/** Who is calling: logins, access tokens, online sessions, users and roles, all in the host's database. */
+import { randomUUID } from 'node:crypto';
+import type { Identity } from '../protocol/envelope.js';
+import { SandpoolError } from '../protocol/errors.js';
+import { trimGo } from '../protocol/text.js';
+import { migrate } from '../store/migrations.js';
+import type { Database } from '../store/sqlite.js';
+import { type Accounts, openAccounts, type User } from './accounts.js';
+import { countFailedLogins, DEFAULT_FAILED_LOGIN_LIMITS, type FailedLoginLimits } from './failed-logins.js';
+import { checkPasswordSize, createPasswords, type HashCost, type Passwords, randomPassword } from './passwords.js';
+import { openSessions, type Sessions } from './sessions.js';
+import { MIGRATIONS } from './tables.js';
+import { type Claims, type ClientType, createTokens, type Tokens } from './tokens.js';
+
+export interface IdentityOptions {
+  /** Closed by whoever opened it, after {@link IdentityRoom.close}. */
+  readonly database: Database;
+  readonly secret: string;
+  readonly accessTokenTtlSeconds: number;
+  /** Idle time after which a session ends. */
+  readonly sessionTtlSeconds: number;
+  /** ms since the epoch. */
+  readonly now?: () => number;
+  readonly failedLogins?: Partial<FailedLoginLimits>;
+  readonly hashCost?: HashCost;
+  /** Longest time that the last use of a session stays unwritten; 30 s unless told. */
+  readonly writeBehindSeconds?: number;
+  /** Hears why the last uses of sessions could not be written; they are kept and written later. */
+  readonly onWriteFailed?: (error: SandpoolError) => void;
+}
+
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+  /** `web` unless told. */
+  readonly clientType?: ClientType;
+  readonly ip: string;
+}
+
+export interface LoggedIn {
+  readonly accessToken: string;
+  /** ms since the epoch. */
+  readonly expiresAt: number;
+  readonly user: {
+    readonly id: number;
+    readonly username: string;
+    readonly tenantId: number;
+    readonly isSuperAdmin: boolean;
+  };
+}
+
+export interface IdentityRoom extends Pick<Accounts, Administration> {
+  /**
+   * Makes the super-admin `admin` on the first start.
+   * @returns the password that was made up; undefined when one was given, or the user existed
+   * @throws SBX_ACCOUNT_INVALID when the given password is too long
+   */
+  ensureAdmin(password?: string): Promise<string | undefined>;
+  /**
+   * A token for whoever knows the password. Unknown and disabled users are refused like wrong passwords, and as slowly.
+   * @throws SBX_CREDENTIALS_INVALID, SBX_LOGIN_RATE
+   */
+  login(login: Login): Promise<LoggedIn>;
+  /**
+   * Who sent this `Authorization` header (`spec/bridge.md` §4.4, rows 1 to 6).
+   * @throws SBX_TOKEN_MISSING, SBX_TOKEN_SHAPE, SBX_TOKEN_INVALID, SBX_SESSION_EXPIRED in this order; SBX_STORE_FAILED
+   */
+  authenticate(authorization: string | undefined): Identity;
+  logout(tokenId: string): void;
+  endSessionsOf(userId: number): void;
+  /** Writes the last uses of sessions. */
+  close(): void;
+}
+
+type Administration =
+  | 'createUser'
+  | 'createRole'
+  | 'setRolePermissions'
+  | 'setUserRoles'
+  | 'setUserStatus'
+  | 'setPassword';
+
+const DEFAULT_WRITE_BEHIND_SECONDS = 30;
+
+/** Opens the room and brings its tables up to date. */
+export function createIdentity(options: IdentityOptions): IdentityRoom {
+  const { database, secret, now = Date.now } = options;
+  migrate(database, 'identity', MIGRATIONS);
+  const tokens = createTokens(secret, now);
+  const passwords = createPasswords(options.hashCost);
+  const sessions = openSessions({
+    database,
+    ttlSeconds: options.sessionTtlSeconds,
+    writeBehindSeconds: options.writeBehindSeconds ?? DEFAULT_WRITE_BEHIND_SECONDS,
+    now,
+    onWriteFailed: options.onWriteFailed ?? (() => {}),
+  });
+  const accounts = openAccounts({ database, passwords, now, onLockedOut: sessions.endOf });
+  return {
+    ensureAdmin: (password) => ensureAdmin(accounts, passwords, password),
+    login: createLogin({ options, now, tokens, passwords, sessions, accounts }),
+    authenticate: createAuthenticate(tokens, sessions, accounts),
+    logout: sessions.end,
+    endSessionsOf: sessions.endOf,
+    createUser: accounts.createUser,
+    createRole: accounts.createRole,
+    setRolePermissions: accounts.setRolePermissions,
+    setUserRoles: accounts.setUserRoles,
+    setUserStatus: accounts.setUserStatus,
+    setPassword: accounts.setPassword,
+    close: sessions.close,
+  };
+}
+
+async function ensureAdmin(accounts: Accounts, passwords: Passwords, given = ''): Promise<string | undefined> {
+  if (accounts.findUser(ADMIN) !== undefined) return undefined;
+  checkPasswordSize(given);
+  const password = given === '' ? randomPassword() : given;
+  const passwordHash = await passwords.hash(password);
+  const id = accounts.addUser({ username: ADMIN, passwordHash, status: 1, tenantId: 0, isSuperAdmin: true });
+  // Another host may have made the user meanwhile: then this password opens nothing.
+  return id !== undefined && given === '' ? password : undefined;
+}
+
+const ADMIN = 'admin';
+
+interface LoginParts {
+  readonly options: IdentityOptions;
+  readonly now: () => number;
+  readonly tokens: Tokens;
+  readonly passwords: Passwords;
+  readonly sessions: Sessions;
+  readonly accounts: Accounts;
+}
+
+function createLogin({ options, now, tokens, passwords, sessions, accounts }: LoginParts): IdentityRoom['login'] {
+  const failedLogins = countFailedLogins({ ...DEFAULT_FAILED_LOGIN_LIMITS, ...options.failedLogins }, now);
+
+  const begin = (user: User, clientType: ClientType, ip: string): LoggedIn => {
+    const { id, username, tenantId, isSuperAdmin, status } = user;
+    const tokenId = randomUUID();
+    const claims = { tokenId, tokenType: 'access', clientType, tenantId, userId: id, username, status } as const;
+    const issuedAt = Math.floor(now() / 1000);
+    const expiresAt = issuedAt + options.accessTokenTtlSeconds;
+    sessions.start({ tokenId, tenantId, userId: id, username, clientType, ip });
+    const accessToken = tokens.sign({ ...claims, ...NOBODY_ACTING }, issuedAt, expiresAt);
+    return { accessToken, expiresAt: expiresAt * 1000, user: { id, username, tenantId, isSuperAdmin } };
+  };
+
+  return async ({ username, password, clientType = 'web', ip }) => {
+    const takeBack = failedLogins.attempt(username, ip);
+    const passwordHash = accounts.findUser(username)?.passwordHash;
+    const isRight = await passwords.matches(passwordHash, password);
+    // Looked up again: the user may have been disabled, or the password changed, while it was compared.
+    const user = accounts.findUser(username);
+    if (!isRight || user === undefined || user.status !== 1 || user.passwordHash !== passwordHash) {
+      throw new SandpoolError('SBX_CREDENTIALS_INVALID');
+    }
+    takeBack();
+    return begin(user, clientType, ip);
+  };
+}
+
+const NOBODY_ACTING = { actingUserId: 0, actingAsTenant: false, isImpersonation: false };
+
+const SCHEME = 'Bearer ';
+
+function createAuthenticate(tokens: Tokens, sessions: Sessions, accounts: Accounts): IdentityRoom['authenticate'] {
+  // By claims, which are one object per token while the token is remembered.
+  const known = new WeakMap<Claims, { readonly identity: Identity; readonly version: number }>();
+
+  const identify = (claims: Claims): Identity => {
+    const remembered = known.get(claims);
+    const version = accounts.version();
+    if (remembered?.version === version) return remembered.identity;
+    const access = accounts.accessOf(claims.userId);
+    if (access === undefined) throw new SandpoolError('SBX_SESSION_EXPIRED');
+    const { tokenId, userId, username, status, tenantId, actingUserId, actingAsTenant, isImpersonation } = claims;
+    const who = { tokenId, userId, username, status, tenantId, actingUserId, actingAsTenant, isImpersonation };
+    const identity = { ...who, ...access };
+    known.set(claims, { identity, version });
+    return identity;
+  };
+
+  return (authorization) => {
+    const claims = tokens.verify(bearerToken(authorization));
+    const session = sessions.use(claims.tokenId);
+    if (session?.tenantId !== claims.tenantId || session.userId !== claims.userId) {
+      throw new SandpoolError('SBX_SESSION_EXPIRED');
+    }
+    return identify(claims);
+  };
+}
+
+/** The scheme is compared as it is written: `bearer` is another one. */
+function bearerToken(authorization = ''): string {
+  if (trimGo(authorization) === '') throw new SandpoolError('SBX_TOKEN_MISSING');
+  const token = authorization.startsWith(SCHEME) ? trimGo(authorization.slice(SCHEME.length)) : '';
+  if (token === '') throw new SandpoolError('SBX_TOKEN_SHAPE');
+  return token;
+}

@@ -1,0 +1,157 @@
+/** Online sessions: who is logged in with which token, in memory and in `sys_online_session`. */
+import { LRUCache } from 'lru-cache';
+import type { SandpoolError } from '../protocol/errors.js';
+import type { Database } from '../store/sqlite.js';
+import { stored } from './tables.js';
+import type { ClientType } from './tokens.js';
+
+export interface NewSession {
+  readonly tokenId: string;
+  readonly tenantId: number;
+  readonly userId: number;
+  readonly username: string;
+  readonly clientType: ClientType;
+  readonly ip: string;
+}
+
+export interface Session {
+  readonly tokenId: string;
+  readonly tenantId: number;
+  readonly userId: number;
+  lastActiveAt: number;
+}
+
+export interface SessionOptions {
+  readonly database: Database;
+  /** A session ends when it has not been used for longer. */
+  readonly ttlSeconds: number;
+  /** Longest time that a use stays unwritten; what is lost with the process counts as idle time. */
+  readonly writeBehindSeconds: number;
+  readonly now: () => number;
+  /** Hears why uses could not be written; they are kept and written later. */
+  readonly onWriteFailed: (error: SandpoolError) => void;
+}
+
+export interface Sessions {
+  start(session: NewSession): void;
+  /** The session, used now; undefined when it does not exist or has timed out. */
+  use(tokenId: string): Session | undefined;
+  end(tokenId: string): void;
+  endOf(userId: number): void;
+  /** Writes what is unwritten. */
+  close(): void;
+}
+
+/** Most sessions in memory; others are read from the table again when they are used. */
+const KEPT_SESSIONS = 20_000;
+/** Shortest time between two removals of dead sessions. */
+const SWEEP_MS = 60_000;
+
+export function openSessions(options: SessionOptions): Sessions {
+  const { database, now } = options;
+  const ttlMs = options.ttlSeconds * 1000;
+  const statements = prepare(database);
+  const kept = new LRUCache<string, Session>({ max: KEPT_SESSIONS });
+  const unwritten = new Map<string, Session>();
+  let timer: NodeJS.Timeout | undefined;
+  let nextSweepAt = 0;
+
+  const writeUses = database.transaction(() => {
+    for (const { tokenId, lastActiveAt } of unwritten.values()) statements.touch.run(lastActiveAt, tokenId);
+  });
+
+  const flush = (): void => {
+    if (unwritten.size === 0) return;
+    stored(() => writeUses.immediate());
+    unwritten.clear();
+  };
+
+  const writeLater = (): void => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      try {
+        flush();
+      } catch (thrown) {
+        options.onWriteFailed(thrown as SandpoolError);
+        writeLater();
+      }
+    }, options.writeBehindSeconds * 1000).unref();
+  };
+
+  const markUsed = (session: Session): void => {
+    session.lastActiveAt = now();
+    unwritten.set(session.tokenId, session);
+    writeLater();
+  };
+
+  const find = (tokenId: string): Session | undefined => {
+    const known = kept.get(tokenId) ?? unwritten.get(tokenId);
+    const session = known ?? (stored(() => statements.find.get(tokenId)) as Session | undefined);
+    if (session !== undefined && !kept.has(tokenId)) kept.set(tokenId, session);
+    return session;
+  };
+
+  const forget = (tokenId: string): void => {
+    kept.delete(tokenId);
+    unwritten.delete(tokenId);
+  };
+
+  const end = (tokenId: string): void => {
+    forget(tokenId);
+    stored(() => statements.end.run(tokenId));
+  };
+
+  const sweep = (): void => {
+    if (now() < nextSweepAt) return;
+    nextSweepAt = now() + SWEEP_MS;
+    flush();
+    statements.sweep.run(now() - ttlMs);
+  };
+
+  return {
+    start(session) {
+      stored(() => {
+        sweep();
+        statements.start.run({ ...session, at: now() });
+      });
+    },
+    use(tokenId) {
+      const session = find(tokenId);
+      if (session === undefined) return undefined;
+      if (now() - session.lastActiveAt <= ttlMs) {
+        markUsed(session);
+        return session;
+      }
+      end(tokenId);
+      return undefined;
+    },
+    end,
+    endOf(userId) {
+      const tokenIds = stored(() => statements.endOf.all(userId)) as string[];
+      for (const tokenId of tokenIds) forget(tokenId);
+    },
+    close() {
+      clearTimeout(timer);
+      timer = undefined;
+      flush();
+    },
+  };
+}
+
+function prepare(database: Database) {
+  return {
+    start: database.prepare(
+      `INSERT INTO sys_online_session
+         (token_id, tenant_id, user_id, username, client_type, ip, login_at, last_active_at)
+       VALUES (@tokenId, @tenantId, @userId, @username, @clientType, @ip, @at, @at)`,
+    ),
+    find: database.prepare(
+      `SELECT token_id AS tokenId, tenant_id AS tenantId, user_id AS userId, last_active_at AS lastActiveAt
+       FROM sys_online_session WHERE token_id = ?`,
+    ),
+    touch: database.prepare('UPDATE sys_online_session SET last_active_at = max(last_active_at, ?) WHERE token_id = ?'),
+    end: database.prepare('DELETE FROM sys_online_session WHERE token_id = ?'),
+    endOf: database.prepare('DELETE FROM sys_online_session WHERE user_id = ? RETURNING token_id').pluck(),
+    sweep: database.prepare('DELETE FROM sys_online_session WHERE last_active_at < ?'),
+  };
+}
