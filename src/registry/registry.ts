@@ -1,20 +1,134 @@
 /** Plugins and their releases: what exists, what is installed, what serves. */
-import type { Artifact } from '../artifact/artifact.js';
-import type { Grant } from '../grants/grant.js';
+import { type Artifact, parseArtifact } from '../artifact/artifact.js';
+import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import type { Blobs } from '../store/blobs.js';
+import type { Database } from '../store/sqlite.js';
+import { createCatalog } from './catalog.js';
+import type { ChangeReason, Core, EngineHooks, RegistryChange, RegistryLog } from './core.js';
+import { type ReloadReport, reload, sync } from './discovery.js';
+import { openJournal } from './journal.js';
+import type { PluginRecord, PluginView } from './projection.js';
+import { createSerial } from './serial.js';
+import { createStaging, type StagingProblem } from './staging.js';
+import { type AuthorizeOptions, disable, enable, type InstallOptions, install } from './transitions.js';
+import { type UploadOptions, upload } from './upload.js';
 
-export type RuntimeState = 'normal' | 'pending_upgrade' | 'abnormal' | 'upgrade_running' | 'upgrade_failed';
+export type { ChangeReason, EngineHooks, RegistryChange } from './core.js';
+export type { ReloadReport } from './discovery.js';
+export type { Diagnosis, NotExecuted, PluginRecord, PluginView } from './projection.js';
+export type { AbnormalReason, RuntimeState } from './runtime-state.js';
+export type { AuthorizeOptions, InstallOptions } from './transitions.js';
+export type { UploadOptions } from './upload.js';
 
-/** A plugin with the artifact in force: that of the effective release when installed, else the discovered one. */
-export interface PluginView {
-  readonly pluginId: string;
-  readonly version: string;
-  readonly checksum: string;
-  readonly generation: number;
-  readonly releaseId: number;
-  readonly installed: boolean;
-  readonly enabled: boolean;
-  readonly runtimeState: RuntimeState;
-  readonly artifact: Artifact;
-  /** What an administrator granted; empty until installed. */
-  readonly grant: Grant;
+export interface RegistryOptions {
+  /** With `synchronous: 'FULL'`: what was answered as done is done. */
+  readonly database: Database;
+  readonly blobs: Blobs;
+  readonly engine: EngineHooks;
+  /** `plugin.grantUnreviewed`. */
+  readonly grantUnreviewed?: boolean;
+  readonly parseArtifact?: (bytes: Uint8Array) => Artifact;
+  readonly now?: () => number;
+  readonly log: RegistryLog;
+  /** Hears of every step of a transaction that a crash could follow. */
+  readonly onStep?: (step: string) => void;
+}
+
+/** Operations on one plugin run one after the other, those on several plugins at once. All may throw SBX_STORE_FAILED. */
+export interface Registry {
+  /** Reads everything and has the engine load what is enabled; to be called once, before anything else. */
+  reload(): Promise<ReloadReport>;
+  /** Looks at the staging directory again. @returns how many plugins it holds, and which files are unusable. */
+  sync(): Promise<{ total: number; problems: readonly StagingProblem[] }>;
+  /** @throws SBX_UPLOAD_REFUSED, SBX_ARTIFACT_INVALID, PLUGIN_ID_INVALID; nothing is stored then. */
+  upload(bytes: Uint8Array, options?: UploadOptions): Promise<PluginRecord>;
+  /**
+   * @throws PLUGIN_NOT_FOUND, PLUGIN_INSTALL_MODE_INVALID, PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH,
+   * PLUGIN_DYNAMIC_ARTIFACT_MISSING, PLUGIN_DYNAMIC_VERSION_DOWNGRADE_UNSUPPORTED, SBX_GRANT_DECISION_INVALID
+   */
+  install(pluginId: string, options?: InstallOptions): Promise<PluginRecord>;
+  /**
+   * @throws PLUGIN_NOT_FOUND, PLUGIN_NOT_INSTALLED, PLUGIN_DYNAMIC_ARTIFACT_VALIDATE_FAILED, SBX_GRANT_DECISION_INVALID, and
+   * what the engine throws: the flags are then as before.
+   */
+  enable(pluginId: string, options?: AuthorizeOptions): Promise<PluginRecord>;
+  /** @throws PLUGIN_NOT_FOUND, PLUGIN_NOT_INSTALLED */
+  disable(pluginId: string): Promise<PluginRecord>;
+  /** By id. */
+  list(): readonly PluginRecord[];
+  /** @throws PLUGIN_NOT_FOUND */
+  show(pluginId: string): PluginRecord;
+  /** For every request: one map access. */
+  find(pluginId: string): PluginView | undefined;
+  /** The archived bytes of an installed release. @throws SBX_ARCHIVE_BROKEN */
+  readArtifact(view: PluginView): Promise<Uint8Array>;
+  /** Hears of every change once it is durable and visible. @returns a function that ends it. */
+  subscribe(listener: (change: RegistryChange) => void): () => void;
+}
+
+/** Opens the registry and brings its tables up to date. @throws SBX_STORE_FAILED */
+export function createRegistry(options: RegistryOptions): Registry {
+  const listeners = new Set<(change: RegistryChange) => void>();
+  const core = coreOf(options, (change) => {
+    for (const listener of listeners) tell(options.log, listener, change);
+  });
+  const { catalog, serial } = core;
+
+  const show = (pluginId: string): PluginRecord => {
+    const record = catalog.record(pluginId);
+    if (record === undefined) throw new SandpoolError('PLUGIN_NOT_FOUND', { pluginId });
+    return record;
+  };
+  const act = async (pluginId: string, operation: () => Promise<void>): Promise<PluginRecord> => {
+    await serial(pluginId, operation);
+    return show(pluginId);
+  };
+
+  return {
+    reload: () => reload(core),
+    sync: () => sync(core),
+    upload: async (bytes, uploadOptions = {}) => show((await upload(core, bytes, uploadOptions)).manifest.id),
+    install: (pluginId, installOptions = {}) => act(pluginId, () => install(core, pluginId, installOptions)),
+    enable: (pluginId, enableOptions = {}) => act(pluginId, () => enable(core, pluginId, enableOptions)),
+    disable: (pluginId) => act(pluginId, () => disable(core, pluginId)),
+    list: catalog.records,
+    show,
+    find: catalog.find,
+    readArtifact: (view) => options.blobs.readArchive(view.packagePath, view.checksum),
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+function coreOf(options: RegistryOptions, tellAll: (change: RegistryChange) => void): Core {
+  const { database, blobs, engine, log, onStep, now = Date.now } = options;
+  const parse = options.parseArtifact ?? parseArtifact;
+  const catalog = createCatalog();
+  return {
+    engine,
+    blobs,
+    journal: openJournal({ database, now, onStep }),
+    staging: createStaging({ blobs, parseArtifact: parse }),
+    catalog,
+    serial: createSerial(),
+    parseArtifact: parse,
+    grantUnreviewed: options.grantUnreviewed ?? false,
+    now,
+    log,
+    publish(pluginId: string, reason: ChangeReason) {
+      const view = catalog.find(pluginId);
+      tellAll({ pluginId, reason, ...(view && { view }) });
+    },
+  };
+}
+
+/** What a listener throws is its own trouble: the change has happened. */
+function tell(log: RegistryLog, listener: (change: RegistryChange) => void, change: RegistryChange): void {
+  try {
+    listener(change);
+  } catch (thrown) {
+    log.warn({ pluginId: change.pluginId, reason: reasonOf(thrown) }, `a listener failed after ${change.reason}`);
+  }
 }

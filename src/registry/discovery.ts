@@ -1,0 +1,170 @@
+/** Brings what is stored and what lies in the staging directory into memory (`spec/governance.md` §1.5, §2.12). */
+import { compareVersions } from '../artifact/versions.js';
+import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { type Authorization, carryAuthorization } from './authorization.js';
+import type { Core } from './core.js';
+import { stableState } from './decide.js';
+import { type Change, effectiveReleaseOf, type PluginRows } from './journal.js';
+import type { Diagnosis, DiscoveredArtifact, EffectiveRelease, Entry } from './projection.js';
+import { discoveredPlugin, pluginOver, releaseOf } from './rows.js';
+import { decodeAuthorization } from './snapshot.js';
+import type { StagedArtifact, StagedFiles, StagingProblem } from './staging.js';
+import type { ReleaseRow } from './tables.js';
+
+export interface ReloadReport {
+  /** Enabled plugins that do not serve, and installed ones whose archived release is damaged. */
+  readonly failed: readonly (Diagnosis & { readonly pluginId: string })[];
+  /** Staged files that cannot be used. */
+  readonly problems: readonly StagingProblem[];
+}
+
+/**
+ * Reads everything again and has the engine load what is enabled. What fails is reported and holds up nothing else.
+ * @throws SBX_STORE_FAILED when the database or a directory cannot be read at all.
+ */
+export async function reload(core: Core): Promise<ReloadReport> {
+  await core.blobs.sweep();
+  const stored = core.journal.pluginIds();
+  for (const pluginId of stored) await core.serial(pluginId, () => restore(core, pluginId));
+  const { problems } = await sync(core);
+  await Promise.all(stored.map((pluginId) => core.serial(pluginId, () => start(core, pluginId))));
+  const entries = stored.map((pluginId) => core.catalog.get(pluginId)).filter((entry) => entry !== undefined);
+  const failed = entries.flatMap(({ rows, problem }) =>
+    problem ? [{ pluginId: rows.plugin.pluginId, ...problem }] : [],
+  );
+  return { failed, problems };
+}
+
+/**
+ * Looks at every staged file; installs and enables nothing.
+ * @returns how many plugins were discovered.
+ */
+export async function sync(core: Core): Promise<{ total: number; problems: readonly StagingProblem[] }> {
+  const files = await core.staging.scan();
+  const pluginIds = new Set([...files.byId.keys(), ...core.journal.pluginIds()]);
+  for (const pluginId of pluginIds) await core.serial(pluginId, () => adopt(core, pluginId));
+  return { total: files.byId.size, problems: files.problems };
+}
+
+/** Brings one plugin up to date with its staged file; only inside its turn of `serial`. */
+export async function adopt(core: Core, pluginId: string, files?: StagedFiles): Promise<Entry | undefined> {
+  const staged = (files ?? (await core.staging.scan())).byId.get(pluginId);
+  const before = core.catalog.get(pluginId);
+  const discovery = staged && discover(before?.rows, staged);
+  if (discovery?.change !== undefined) core.journal.write(discovery.change);
+  const rows = discovery?.change === undefined ? before?.rows : core.journal.read(pluginId);
+  if (rows === undefined) return undefined;
+  const entry = { isLoaded: false, ...before, rows, staged: discovery?.staged };
+  core.catalog.put(entry);
+  return entry;
+}
+
+interface Discovery {
+  readonly staged: DiscoveredArtifact;
+  /** Absent when the rows say it all already. */
+  readonly change?: Change;
+}
+
+/** The effective release of an installed plugin is never touched by what is staged: that is for install and upgrade. */
+function discover(rows: PluginRows | undefined, staged: StagedArtifact): Discovery {
+  const { artifact, file } = staged;
+  const { id: pluginId, version } = artifact.manifest;
+  const plugin = rows?.plugin;
+  const known = rows?.releases.find(({ releaseVersion }) => releaseVersion === version);
+  const previous = known && authorizationIn(known);
+  const authorization = carryAuthorization(artifact.hostServices, previous);
+  const discovered = { ...staged, authorization };
+
+  const isOther = plugin?.installed === 1 && compareVersions(plugin.version, version) !== 0;
+  if (plugin?.installed && !isOther) return { staged: discovered };
+  const isNews = known === undefined || previous === undefined || known.checksum !== artifact.checksum;
+  // An archived release is what a rollback goes to; another file of its version does not replace it.
+  const isArchived = known?.packagePath.startsWith('releases/') === true && isOther;
+  const status = known?.status === 'failed' ? 'failed' : isOther ? 'prepared' : 'uninstalled';
+  const releases =
+    isNews && !isArchived ? [releaseOf(artifact, authorization, { status, packagePath: file, file })] : [];
+  const row = plugin === undefined ? discoveredPlugin(artifact, file) : pluginOver(plugin, artifact, file);
+  const isRowNews = !isOther && (plugin?.checksum !== artifact.checksum || plugin.manifestPath !== file);
+  if (releases.length === 0 && !isRowNews) return { staged: discovered };
+  const change = {
+    pluginId,
+    basedOn: plugin?.generation,
+    releases,
+    ...(isRowNews && { plugin: row, effectiveVersion: '' }),
+  };
+  return { staged: discovered, change };
+}
+
+function authorizationIn(release: ReleaseRow): Authorization | undefined {
+  try {
+    return decodeAuthorization(release.manifestSnapshot);
+  } catch {
+    // An unreadable snapshot confirms nothing; it is written anew.
+    return undefined;
+  }
+}
+
+/** Reads a plugin as the last process has left it. */
+async function restore(core: Core, pluginId: string): Promise<void> {
+  const found = core.journal.read(pluginId);
+  if (found === undefined) return;
+  const rows = settle(core, found);
+  core.catalog.put({ rows, isLoaded: false, ...(rows.plugin.installed && (await readEffective(core, rows))) });
+  await prune(core, rows);
+}
+
+/** A marker of work that is under way, found at the start, was left by a process that died. */
+function settle(core: Core, rows: PluginRows): PluginRows {
+  const { plugin } = rows;
+  if (plugin.currentState !== 'reconciling' && plugin.currentState !== 'upgrade_running') return rows;
+  const state = stableState(plugin);
+  core.journal.write({
+    pluginId: plugin.pluginId,
+    basedOn: plugin.generation,
+    plugin: { ...plugin, desiredState: state, currentState: state },
+    effectiveVersion: effectiveReleaseOf(rows)?.releaseVersion ?? '',
+  });
+  return core.journal.read(plugin.pluginId) ?? rows;
+}
+
+/** The effective release from the archive, never from the staged file; or why it cannot be read. */
+export async function readEffective(
+  core: Core,
+  rows: PluginRows,
+): Promise<{ effective: EffectiveRelease } | { problem: Diagnosis }> {
+  const release = effectiveReleaseOf(rows);
+  try {
+    if (release === undefined)
+      throw new SandpoolError('SBX_ARCHIVE_BROKEN', { path: '', reason: 'its row is missing' });
+    const bytes = await core.blobs.readArchive(release.packagePath, release.checksum);
+    const authorization = decodeAuthorization(release.manifestSnapshot);
+    return { effective: { release, artifact: core.parseArtifact(bytes), authorization } };
+  } catch (thrown) {
+    return { problem: diagnose(core, 'load', thrown) };
+  }
+}
+
+export function diagnose(core: Core, action: string, thrown: unknown): Diagnosis {
+  const errorCode = thrown instanceof SandpoolError ? thrown.code : 'SBX_INTERNAL';
+  return { action, errorCode, message: reasonOf(thrown), at: core.now() };
+}
+
+/** Removes archived files that no release names; a file that cannot be removed is only a waste of space. */
+export async function prune(core: Core, { plugin, releases }: PluginRows): Promise<void> {
+  const keep = new Set(releases.map(({ packagePath }) => packagePath));
+  await core.blobs.pruneArchive(plugin.pluginId, keep).catch((thrown: unknown) => {
+    core.log.warn({ pluginId: plugin.pluginId, reason: reasonOf(thrown) }, 'unused archived releases stay');
+  });
+}
+
+async function start(core: Core, pluginId: string): Promise<void> {
+  const entry = core.catalog.get(pluginId);
+  const view = core.catalog.find(pluginId);
+  if (entry === undefined || view === undefined || !view.enabled || entry.isLoaded) return;
+  try {
+    await core.engine.activate(view);
+    core.catalog.put({ ...entry, isLoaded: true, problem: undefined });
+  } catch (thrown) {
+    core.catalog.put({ ...entry, problem: diagnose(core, 'load', thrown) });
+  }
+}

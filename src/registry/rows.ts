@@ -1,0 +1,89 @@
+/** Rows made from artifacts. */
+import type { Artifact } from '../artifact/artifact.js';
+import type { Authorization } from './authorization.js';
+import { effectiveReleaseStatus, type Standing } from './decide.js';
+import type { Change, ReleaseDraft } from './journal.js';
+import { encodeSnapshot } from './snapshot.js';
+import type { InstallMode, PluginRow, ReleaseStatus } from './tables.js';
+
+export type PluginDraft = NonNullable<Change['plugin']>;
+
+/** The row of a plugin that was never seen before. */
+export function discoveredPlugin(artifact: Artifact, file: string): PluginDraft {
+  return {
+    ...manifestColumns(artifact, file),
+    installMode: artifact.manifest.defaultInstallMode,
+    autoEnableForNewTenants: 0,
+    installed: 0,
+    status: 0,
+    desiredState: 'uninstalled',
+    currentState: 'uninstalled',
+    generation: 1,
+    installedAt: null,
+    enabledAt: null,
+    disabledAt: null,
+  };
+}
+
+/** An existing row that an artifact is written over; standing and install mode stay. */
+export function pluginOver(before: PluginRow, artifact: Artifact, file: string): PluginDraft {
+  return { ...before, ...manifestColumns(artifact, file) };
+}
+
+/** A row that a transition has led to. */
+export function pluginAfter(
+  before: PluginDraft,
+  standing: Standing,
+  at: number,
+  installMode?: InstallMode,
+): PluginDraft {
+  return {
+    ...before,
+    ...standing,
+    ...(installMode && { installMode }),
+    installedAt: standing.installed && !before.installed ? at : before.installedAt,
+    enabledAt: standing.status && !before.status ? at : before.enabledAt,
+    disabledAt: !standing.status && before.status ? at : before.disabledAt,
+  };
+}
+
+export function releaseOf(
+  artifact: Artifact,
+  authorization: Authorization,
+  { status, packagePath, file }: { status: ReleaseStatus; packagePath: string; file: string },
+): ReleaseDraft {
+  const { manifest, metadata, checksum } = artifact;
+  return {
+    pluginId: manifest.id,
+    releaseVersion: manifest.version,
+    type: manifest.type,
+    runtimeKind: metadata.runtimeKind,
+    schemaVersion: metadata.abiVersion,
+    minHostVersion: manifest.dependencies.framework?.version ?? '',
+    maxHostVersion: '',
+    status,
+    manifestPath: file,
+    packagePath,
+    checksum,
+    manifestSnapshot: encodeSnapshot(artifact, authorization),
+  };
+}
+
+/** The effective release once its plugin stands like this. */
+export function releaseStanding<Release extends ReleaseDraft>(release: Release, standing: Standing): Release {
+  return { ...release, status: effectiveReleaseStatus(standing) };
+}
+
+function manifestColumns({ manifest, checksum }: Artifact, file: string) {
+  return {
+    pluginId: manifest.id,
+    name: manifest.name,
+    version: manifest.version,
+    type: manifest.type,
+    distribution: manifest.distribution,
+    scopeNature: manifest.scopeNature,
+    manifestPath: file,
+    checksum,
+    remark: manifest.description,
+  };
+}

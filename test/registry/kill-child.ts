@@ -1,0 +1,36 @@
+/**
+ * Child of journal.test.ts: opens the registry in a directory, performs one operation, and kills itself with SIGKILL at a named
+ * step. Arguments: directory, operation, step. Steps: those of the archive, of the staging directory, of the engine and of the
+ * transaction.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createRegistry } from '../../src/registry/registry.js';
+import { openBlobs } from '../../src/store/blobs.js';
+import { openDatabase } from '../../src/store/sqlite.js';
+
+const [dir = '', operation = '', step = ''] = process.argv.slice(2);
+
+const die = (reached: string): void => {
+  if (reached === step) process.kill(process.pid, 'SIGKILL');
+};
+
+let isArmed = false;
+const armed = (reached: string): void => {
+  if (isArmed) die(reached);
+};
+
+const registry = createRegistry({
+  database: openDatabase(join(dir, 'registry.db'), { synchronous: 'FULL' }),
+  blobs: openBlobs({ archiveDir: dir, stagingDir: join(dir, 'plugins'), onStep: armed }),
+  engine: { activate: async () => armed('activated'), deactivate: () => armed('deactivated') },
+  log: { warn: () => {} },
+  onStep: armed,
+});
+await registry.reload();
+isArmed = true;
+if (operation === 'upload') await registry.upload(readFileSync(join(dir, 'next.bin')), { overwrite: true });
+else if (operation === 'install') await registry.install('demo');
+else if (operation === 'enable') await registry.enable('demo');
+else await registry.disable('demo');
+process.exit(7);
