@@ -2,6 +2,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
+import { object } from '../../src/artifact/decode.js';
+import { normalizeHostServices } from '../../src/artifact/host-services.js';
+import { parsePluginYaml, parseYaml } from '../../src/artifact/manifest.js';
+import { normalizeManifest } from '../../src/artifact/manifest-rules.js';
+import { decodeRoutes, normalizeRoutes, type RawRoute } from '../../src/artifact/routes.js';
 import { scaffold } from '../../src/cli/new.js';
 import { sandpool } from './command-line.js';
 
@@ -38,6 +43,30 @@ t.test('Both languages declare the same routes, lifecycle and manifest', async (
   });
   t.same(await declared(as), await declared(go));
   t.equal(await read(as, 'plugin.yaml'), await read(go, 'plugin.yaml'));
+});
+
+t.test('What a new plugin declares passes every check of the host', async (t) => {
+  const directory = join(t.testdir(), 'new');
+  await scaffold('acme-memo', { language: 'assemblyscript', directory });
+  const { manifest, hostServices } = parsePluginYaml(await read(directory, 'plugin.yaml'));
+  t.match(normalizeManifest(manifest), { id: 'acme-memo', version: 'v0.1.0', defaultInstallMode: 'global' });
+  t.equal(normalizeHostServices(hostServices, 'acme-memo').length, 4);
+  const build = object<{ wasm: { routes: readonly RawRoute[] } }>({
+    wasm: ['wasm', object({ routes: ['routes', decodeRoutes] })],
+  });
+  const { wasm } = build(parseYaml(await read(directory, 'hack/config.yaml'), 'config.yaml'), 'config.yaml');
+  const routes = normalizeRoutes(wasm.routes, 'acme-memo');
+  t.same(
+    routes.map(({ method, path, access, permission }) => `${method} ${path} ${access} ${permission}`.trim()),
+    [
+      'GET /notes public',
+      'GET /notes/{id} public',
+      'POST /notes login',
+      'DELETE /notes/{id} login acme-memo:note:delete',
+      'GET / public',
+      'GET /about public',
+    ],
+  );
 });
 
 t.test('A directory that holds anything is refused and left alone', async (t) => {
