@@ -16,6 +16,15 @@ const OVERWRITE = option('--overwrite', 'replace an uploaded artifact that is no
 
 // biome-ignore format: a table
 export const COMMANDS: readonly Command[] = [
+  { name: 'serve', summary: 'run the host',
+    options: [CONFIG, option('--port <port>', 'port to listen on'), option('--host <address>', 'address to listen on'), option('--data <dir>', 'data directory'),
+      option('--demo', 'install and enable the sample plugin on the first start')],
+    example: 'sandpool serve --port 9120', load: () => import('./serve.js') },
+  { name: 'run', args: '<file> <method> <path>', summary: 'execute one route of an artifact, with nothing installed and nothing kept',
+    options: [{ flags: '-H, --header <line>', sentence: 'a request header, name:value; may be repeated', repeats: true },
+      option('-d, --data <body>', 'the request body, or @file'), option('--grant <all|none|file>', 'what the plugin may ask of the host; all'),
+      option('--anonymous', 'send no identity; without it user 1 asks, who may do everything'), CONFIG],
+    example: 'sandpool run temp/output/acme-notes.wasm GET /notes', load: () => import('./run.js') },
   { name: 'wire', args: '<decode|encode> [type] [value]', summary: 'convert wire messages between bytes and JSON; without a value, lines TYPE<TAB>VALUE of stdin',
     example: 'sandpool wire decode HostServiceRequestEnvelope 0a0772756e74696d65', load: () => import('./wire.js') },
   { name: 'new', args: '<id>', summary: 'scaffold a plugin directory that packs and runs',

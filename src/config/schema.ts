@@ -35,12 +35,12 @@ export const CONFIG_SCHEMA = section({
   }),
   pool: section({
     minThreads:       integer(1, [1, 1024, 'threads'], 'Worker threads that are kept when idle.'),
-    maxThreads:       autoOr([1, 1024, 'threads'], 'Most worker threads; `auto` is one per processor.'),
+    maxThreads:       autoOr([1, 1024, 'threads'], 'Most worker threads; `auto` is one per processor, two at least.'),
     idleTimeoutMs:    integer(30_000, [0, 3_600_000, 'ms'], 'Idle time after which a thread above `minThreads` ends.'),
     maxQueue:         integer(2048, [0, 1_000_000, 'invocations'], 'Most invocations that wait for a worker.'),
     queueTimeoutMs:   integer(5000, [1, 600_000, 'ms'], 'Longest wait for a worker.'),
     batchSize:        integer(16, [1, 1024, 'invocations'], 'Most invocations that a worker takes at a time.'),
-    slotBytes:        integer(65_536, [4096, 16_777_216, 'bytes'], 'Shared memory of one slot; larger messages are copied.'),
+    slotBytes:        integer(65_536, [16_384, 16_777_216, 'bytes'], 'Shared memory of one slot; a larger request or response takes memory of its own.'),
     slots:            autoOr([1, 65_536, 'slots'], 'Slots of shared memory; `auto` follows `maxThreads` and `batchSize`.'),
   }),
   sandbox: section({

@@ -149,6 +149,8 @@ interface Loaded {
 
 export function createEngine(options: EngineOptions): Engine {
   const { metrics } = options;
+  // Slots follow one another, and their times need 8-byte alignment.
+  const slotBytes = (options.pool.slotBytes + 7) & ~7;
   const effective = new Map<string, Loaded>();
   let lastKey = 0;
   let pool: Pool | undefined;
@@ -164,7 +166,7 @@ export function createEngine(options: EngineOptions): Engine {
   });
   const dispatch = createDispatch({
     slotCount: options.pool.slots,
-    slotBytes: options.pool.slotBytes,
+    slotBytes,
     batchSize: options.pool.batchSize,
     maxThreads: options.pool.maxThreads,
     maxQueue: options.pool.maxQueue,
@@ -186,7 +188,7 @@ export function createEngine(options: EngineOptions): Engine {
     pool ??= createPool({
       setup: {
         table: dispatch.table.buffer,
-        slotBytes: options.pool.slotBytes,
+        slotBytes,
         nodeName: hostname(),
         stateFile: options.stateFile,
         instanceBudgetMiB: options.instanceBudgetMiB,

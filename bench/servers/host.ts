@@ -1,0 +1,47 @@
+/** A host with the sample plugin and an echo guest, each in both isolations. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { scaffold } from '../../src/cli/new.js';
+import { packDirectory } from '../../src/cli/pack.js';
+import { loadConfig } from '../../src/config/load.js';
+import { startHost } from '../../src/main.js';
+import { buildArtifact } from '../../test/artifact/build.js';
+import { assemblyScriptGuest } from '../../test/guest-modules.js';
+
+const directory = await mkdtemp(join(tmpdir(), 'sandpool-bench-'));
+const { config } = loadConfig({
+  env: {
+    SANDPOOL_SERVER_PORT: '0',
+    SANDPOOL_DATA_DIR: join(directory, 'data'),
+    SANDPOOL_PLUGIN_DYNAMIC_STORAGE_PATH: join(directory, 'staged'),
+    SANDPOOL_LOG_LEVEL: 'error',
+    SANDPOOL_SANDBOX_PLUGINS: JSON.stringify({
+      'bench-warm': { isolation: 'warm' },
+      'bench-echo-warm': { isolation: 'warm' },
+    }),
+  },
+});
+const host = await startHost({ config, adminPassword: 'bench-only-password' });
+for (const id of ['sandpool-notes', 'bench-warm']) {
+  const plugin = join(directory, id);
+  await scaffold(id, { language: 'assemblyscript', directory: plugin });
+  await serve(id, (await packDirectory(plugin)).bytes);
+}
+const echo = await assemblyScriptGuest('echo');
+for (const id of ['bench-echo', 'bench-echo-warm']) {
+  const routes = [{ method: 'POST', path: '/echo', requestType: 'EchoReq' }];
+  await serve(id, buildArtifact({ manifest: { id, name: id }, routes, module: echo }));
+}
+process.send?.({ url: host.url });
+process.on('SIGTERM', async () => {
+  await host.close();
+  await rm(directory, { recursive: true });
+  process.exit(0);
+});
+
+async function serve(id: string, artifact: Uint8Array): Promise<void> {
+  await host.registry.upload(artifact);
+  await host.registry.install(id, { grantUnreviewed: true });
+  await host.registry.enable(id, { grantUnreviewed: true });
+}

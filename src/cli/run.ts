@@ -1,0 +1,247 @@
+/** `sandpool run`: executes one route of an artifact on a private engine, with nothing installed and nothing kept. */
+import { readFile } from 'node:fs/promises';
+import pino from 'pino';
+import { type Artifact, parseArtifact } from '../artifact/artifact.js';
+import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+import { createEngine, type Engine, type Invocation, type Outcome } from '../engine/engine.js';
+import { createGrant, type Grant, grantAll } from '../grants/grant.js';
+import { narrow } from '../grants/narrow.js';
+import { createApp } from '../http/app.js';
+import { createHostCallAnswers, engineOptions } from '../main.js';
+import { createMetrics } from '../metrics.js';
+import type { Identity } from '../protocol/envelope.js';
+import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import type { HostCallTrace } from '../protocol/messages.js';
+import type { PluginView } from '../registry/registry.js';
+import { openStateStore } from '../store/state.js';
+import type { Context, ExitCode } from './command.js';
+
+interface Options {
+  readonly config?: string;
+  readonly header?: readonly string[];
+  readonly data?: string;
+  readonly grant?: string;
+  readonly anonymous?: boolean;
+}
+
+/** User 1 of the platform, who may do everything. */
+const SUPER_ADMIN: Identity = {
+  tokenId: 'sandpool-run',
+  userId: 1,
+  username: 'admin',
+  status: 1,
+  permissions: [],
+  roleNames: [],
+  isSuperAdmin: true,
+  dataScope: 1,
+  dataScopeUnsupported: false,
+  unsupportedDataScope: 0,
+  tenantId: 0,
+  actingUserId: 0,
+  actingAsTenant: false,
+  isImpersonation: false,
+};
+
+/** Prints status, headers and body. Ends with 1 when the invocation failed; any status that the guest chose is a success. */
+export async function run({ args, options, answer, note }: Context<Options>): Promise<ExitCode> {
+  const [file = '', method = '', path = ''] = args;
+  const bytes = await readBytes(file);
+  const artifact = parseArtifact(bytes);
+  const { config } = loadConfig({ file: options.config });
+  const view = viewOf(artifact, await grantOf(artifact, options.grant));
+  const room = createRoom({ config, view, bytes, isAnonymous: options.anonymous === true, note });
+  try {
+    await room.load();
+    const response = await room.request(
+      method,
+      pathOf(artifact, path),
+      headersOf(options.header),
+      await bodyOf(options.data),
+    );
+    const { outcome, hostCalls } = await room.end();
+    const body = response.rawPayload;
+    const document = {
+      status: response.statusCode,
+      headers: response.headers,
+      body: body.toString('utf8'),
+      bodyBase64: body.toString('base64'),
+      hostCalls,
+      timings: outcome?.timings ?? null,
+      ...(outcome && !outcome.ok && { error: outcome.error.toData() }),
+    };
+    answer(document, textOf(document));
+    return outcome?.ok === false ? 1 : 0;
+  } finally {
+    await room.end();
+  }
+}
+
+async function readBytes(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new SandpoolError('SBX_FILE_UNREADABLE', { file, reason: reasonOf(cause) }, { cause });
+  }
+}
+
+async function grantOf(artifact: Artifact, choice = 'all'): Promise<Grant> {
+  const { id } = artifact.manifest;
+  if (choice === 'all') return grantAll(id, artifact.hostServices);
+  if (choice === 'none') return createGrant(id, []);
+  const text = Buffer.from(await readBytes(choice)).toString('utf8');
+  try {
+    const parsed = JSON.parse(text) as Record<string, unknown>;
+    return createGrant(
+      id,
+      narrow(artifact.hostServices, (parsed.authorization ?? parsed) as Parameters<typeof narrow>[1]),
+    );
+  } catch (thrown) {
+    if (thrown instanceof SandpoolError) throw thrown;
+    throw new SandpoolError('SBX_FILE_UNREADABLE', { file: choice, reason: reasonOf(thrown) }, { cause: thrown });
+  }
+}
+
+function viewOf(artifact: Artifact, grant: Grant): PluginView {
+  const { id, version, defaultInstallMode } = artifact.manifest;
+  return {
+    pluginId: id,
+    version,
+    checksum: artifact.checksum,
+    generation: 1,
+    releaseId: 1,
+    installed: true,
+    enabled: true,
+    installMode: defaultInstallMode,
+    runtimeState: 'normal',
+    artifact,
+    packagePath: '',
+    grant,
+  };
+}
+
+// ---- the room ------------------------------------------------------------------------------------------------------------
+
+interface RoomParts {
+  readonly config: Config;
+  readonly view: PluginView;
+  readonly bytes: Uint8Array;
+  readonly isAnonymous: boolean;
+  readonly note: (text: string) => void;
+}
+
+/** An engine and an application for one plugin and one request. */
+function createRoom({ config, view, bytes, isAnonymous, note }: RoomParts) {
+  const hostCalls: HostCallTrace[] = [];
+  let outcome: Outcome | undefined;
+  const log = pino({ level: 'silent' });
+  const metrics = createMetrics();
+  const state = openStateStore(':memory:');
+  const settings = engineOptions(config);
+  const plugins = { find: (id: string) => (id === view.pluginId ? view : undefined), subscribe: () => () => {} };
+  const engine: Engine = createEngine({
+    ...settings,
+    // One thread: the state of the plugin lives in the thread's own memory.
+    pool: { ...settings.pool, minThreads: 1, maxThreads: 1 },
+    stateFile: ':memory:',
+    metrics,
+    log: ({ level, text }) => note(`${view.pluginId} ${level}: ${text}`),
+    answerHostCall: createHostCallAnswers({ config, state, registry: plugins, dataDir: config.data.dir, log }),
+    onHostCall: (call) => void hostCalls.push(call),
+  });
+  const app = createApp({
+    plugins,
+    engine: {
+      async invoke(invocation: Invocation) {
+        outcome = await engine.invoke(invocation);
+        return outcome;
+      },
+    },
+    identity: { authenticate: (header) => (isAnonymous ? refuse(header) : SUPER_ADMIN) },
+    limits: { maxBodyBytes: config.server.maxBodyBytes, maxUploadBytes: config.server.maxBodyBytes },
+    languages: { default: config.i18n.default, supported: config.i18n.locales },
+    trustProxy: false,
+    unreadyReasons: () => [],
+    metrics: { enabled: false, path: '/metrics', render: metrics.render, contentType: metrics.contentType },
+    log,
+  });
+  let ending: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await engine.close();
+    await app.close();
+    state.close();
+  };
+
+  return {
+    load: () =>
+      engine.load({
+        ...view,
+        ...(view.artifact.bridge?.routeExecution && { bridge: view.artifact.bridge }),
+        manifestResources: new Map(
+          view.artifact.manifestResources.map(({ path, content }) => [path.slice('manifest/'.length), content]),
+        ),
+        readArtifact: async () => bytes,
+      }),
+    request: (method: string, url: string, headers: Record<string, string | string[]>, payload: Buffer | undefined) =>
+      app.inject({ method: method.toUpperCase() as 'GET', url, headers, ...(payload && { payload }) }),
+    async end() {
+      ending ??= close();
+      await ending;
+      return { outcome, hostCalls };
+    },
+  };
+}
+
+function refuse(header: string | undefined): never {
+  throw new SandpoolError(header === undefined || header.trim() === '' ? 'SBX_TOKEN_MISSING' : 'SBX_TOKEN_INVALID');
+}
+
+// ---- what goes in and comes out --------------------------------------------------------------------------------------------
+
+/** Both `/notes` and `/x/<id>/notes` name a route. */
+function pathOf(artifact: Artifact, path: string): string {
+  const prefix = `/x/${artifact.manifest.id}`;
+  if (path === prefix || path.startsWith(`${prefix}/`) || path.startsWith(`${prefix}?`)) return path;
+  return `${prefix}${path.startsWith('/') ? '' : '/'}${path}`;
+}
+
+function headersOf(lines: readonly string[] = []): Record<string, string | string[]> {
+  const headers: Record<string, string[]> = {};
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    if (colon <= 0) throw new SandpoolError('SBX_USAGE', { reason: `-H ${line} is not name:value` });
+    const name = line.slice(0, colon).trim().toLowerCase();
+    headers[name] = [...(headers[name] ?? []), line.slice(colon + 1).trim()];
+  }
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, values]) => [name, values.length === 1 ? values[0]! : values]),
+  );
+}
+
+async function bodyOf(data: string | undefined): Promise<Buffer | undefined> {
+  if (data === undefined) return undefined;
+  return data.startsWith('@') ? Buffer.from(await readBytes(data.slice(1))) : Buffer.from(data);
+}
+
+interface Document {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: string;
+  readonly hostCalls: readonly HostCallTrace[];
+  readonly timings: Outcome['timings'] | null;
+}
+
+function textOf({ status, headers, body, hostCalls, timings }: Document): string {
+  const lines = [
+    `HTTP ${status}`,
+    ...Object.entries(headers).flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${String(one)}`)),
+    '',
+    body,
+  ];
+  const calls = hostCalls.map(
+    ({ service, method, resourceRef, status: callStatus, ms }) =>
+      `  ${service}.${method}${resourceRef && ` ${resourceRef}`} → ${callStatus} in ${ms.toFixed(3)} ms`,
+  );
+  const ran = timings === null ? [] : ['', `ran ${timings.runMs.toFixed(2)} ms with ${timings.hostCalls} host calls`];
+  return [...lines, ...ran, ...calls].join('\n');
+}

@@ -1,0 +1,309 @@
+/** Composition of a host: configuration → stores → registry → services → engine → HTTP, closed in reverse order. */
+import { mkdirSync } from 'node:fs';
+import { availableParallelism, hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import pino, { type Logger } from 'pino';
+import { parseYaml } from './artifact/manifest.js';
+import { effectiveSandbox, pluginSection } from './config/plugin.js';
+import { type Config, isSecretPath } from './config/schema.js';
+import { createEngine, type Engine, type EngineOptions, type PluginLogLine } from './engine/engine.js';
+import { type Authorizer, compileGrant } from './grants/authorize.js';
+import type { Grant } from './grants/grant.js';
+import { createApp } from './http/app.js';
+import { apiRoutes } from './http/routes/api.js';
+import { authRoutes } from './http/routes/auth.js';
+import { createIdentity, type IdentityRoom } from './identity/identity.js';
+import { loadSecret } from './identity/secret.js';
+import { createMetrics, type Metrics } from './metrics.js';
+import { reasonOf, SandpoolError } from './protocol/errors.js';
+import { createRegistry, type PluginView, type Registry } from './registry/registry.js';
+import { createHostConfig } from './resources/host-config.js';
+import { createPluginConfig } from './resources/plugin-config.js';
+import { answerOnHost } from './services/answer.js';
+import { createServices } from './services/index.js';
+import type { HostCallContext } from './services/service.js';
+import { openBlobs } from './store/blobs.js';
+import { openDatabase } from './store/sqlite.js';
+import { openStateStore, type StateStore } from './store/state.js';
+
+/** Lines of a plugin that are logged per second. */
+const LOG_LINES_PER_SECOND = 100;
+/** An upload carries the form around the file as well. */
+const UPLOAD_FORM_BYTES = 1024 * 1024;
+const MAX_UPLOAD_BYTES = 200 * 1024 * 1024;
+/** Time for the last answers to leave, in ms, when the host shuts down. */
+const LAST_WORDS_MS = 500;
+
+export interface HostOptions {
+  readonly config: Config;
+  /** Password of the first administrator; made up when absent. */
+  readonly adminPassword?: string | undefined;
+  readonly log?: Logger;
+}
+
+export interface Host {
+  /** Address that answers, such as `http://127.0.0.1:9120`. */
+  readonly url: string;
+  readonly registry: Registry;
+  readonly identity: IdentityRoom;
+  /** Password that was made up for `admin` at this first start. */
+  readonly firstPassword: string | undefined;
+  /** Ends everything in order; waits for running requests up to `server.shutdownGraceMs`. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a host and resolves when its enabled plugins serve.
+ * @throws SBX_DATA_DIR, SBX_PORT_IN_USE, SBX_STORE_FAILED
+ */
+export async function startHost({ config, adminPassword, log = createLog(config) }: HostOptions): Promise<Host> {
+  const closers: (() => unknown)[] = [];
+  const unready = new Set(['starting']);
+  try {
+    const dataDir = makeDataDir(config.data.dir);
+    const database = openDatabase(join(dataDir, 'sandpool.db'), { synchronous: 'FULL' });
+    closers.push(() => database.close());
+    const identity = createIdentity({
+      database,
+      secret: await loadSecret(dataDir, config.auth.secret),
+      accessTokenTtlSeconds: config.auth.accessTokenTtlSeconds,
+      sessionTtlSeconds: config.auth.sessionTtlSeconds,
+      onWriteFailed: (error) => log.error({ err: error }, 'the last uses of sessions could not be written'),
+    });
+    closers.push(() => identity.close());
+    const firstPassword = await identity.ensureAdmin(adminPassword);
+
+    const metrics = createMetrics();
+    const stateFile = join(dataDir, 'state.db');
+    const state = openStateStore(stateFile);
+    closers.push(() => state.close());
+    const blobs = openBlobs({ archiveDir: dataDir, stagingDir: resolve(config.plugin.dynamic.storagePath) });
+    const registry: Registry = createRegistry({
+      database,
+      blobs,
+      grantUnreviewed: config.plugin.grantUnreviewed,
+      log,
+      engine: {
+        activate: (view) => engine.load(releaseOf(view, registry)),
+        deactivate: (pluginId) => engine.unload(pluginId),
+      },
+    });
+    const answerHostCall = createHostCallAnswers({ config, state, registry, dataDir, log });
+    const engine = createEngine({ ...engineOptions(config), stateFile, metrics, answerHostCall, log: pluginLog(log) });
+    const app = createHttp({ config, registry, engine, identity, metrics, log, unready });
+    closers.push(() => {
+      unready.add('shutting down');
+      return shutDown(app, engine, config.server.shutdownGraceMs);
+    });
+    await listen(app, config);
+    await startPlugins(registry, config, log);
+    unready.delete('starting');
+    const { port } = app.server.address() as { port: number };
+    return {
+      url: `http://${urlHost(config.server.host)}:${port}`,
+      registry,
+      identity,
+      firstPassword,
+      close: once(closers),
+    };
+  } catch (thrown) {
+    await once(closers)();
+    throw thrown;
+  }
+}
+
+/** A logger that writes JSON lines to stderr; stdout belongs to the answers of commands. */
+export function createLog(config: Config): Logger {
+  return pino({ level: config.log.level, base: null }, pino.destination({ fd: 2, sync: true }));
+}
+
+function makeDataDir(dir: string): string {
+  const dataDir = resolve(dir);
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    return dataDir;
+  } catch (cause) {
+    throw new SandpoolError('SBX_DATA_DIR', { dir: dataDir, reason: reasonOf(cause) }, { cause });
+  }
+}
+
+function releaseOf(view: PluginView, registry: Registry) {
+  const resources = view.artifact.manifestResources.map(
+    ({ path, content }) => [path.slice('manifest/'.length), content] as const,
+  );
+  return {
+    pluginId: view.pluginId,
+    version: view.version,
+    checksum: view.checksum,
+    generation: view.generation,
+    ...(view.artifact.bridge?.routeExecution && { bridge: view.artifact.bridge }),
+    grant: view.grant,
+    manifestResources: new Map(resources),
+    readArtifact: () => registry.readArtifact(view),
+  };
+}
+
+// ---- engine --------------------------------------------------------------------------------------------------------------
+
+/** Settings of the engine; `auto` is resolved here. */
+export function engineOptions(
+  config: Config,
+): Pick<
+  EngineOptions,
+  'pool' | 'limitsOf' | 'maxResponseBytes' | 'maxHostCalls' | 'instanceBudgetMiB' | 'logLinesPerSecond'
+> {
+  const { pool, sandbox } = config;
+  // With a single thread one stuck guest would hold up everybody until its deadline.
+  const maxThreads = pool.maxThreads === 'auto' ? Math.max(2, availableParallelism()) : pool.maxThreads;
+  const slots = pool.slots === 'auto' ? maxThreads * pool.batchSize * 2 : pool.slots;
+  return {
+    pool: { ...pool, maxThreads, minThreads: Math.min(pool.minThreads, maxThreads), slots },
+    limitsOf: limitsOf(config, slots),
+    maxResponseBytes: sandbox.maxResponseBytes,
+    maxHostCalls: sandbox.maxHostCalls,
+    instanceBudgetMiB: sandbox.instanceBudgetMiB,
+    logLinesPerSecond: LOG_LINES_PER_SECOND,
+  };
+}
+
+function limitsOf(config: Config, slots: number): EngineOptions['limitsOf'] {
+  const known = new Map<string, ReturnType<EngineOptions['limitsOf']>>();
+  return (pluginId) => {
+    let limits = known.get(pluginId);
+    if (limits === undefined) {
+      limits = { concurrency: slots, ...effectiveSandbox(config, pluginId) };
+      known.set(pluginId, limits);
+    }
+    return limits;
+  };
+}
+
+function pluginLog(log: Logger): (line: PluginLogLine) => void {
+  return ({ pluginId, level, text, stream }) => log[level]({ plugin: pluginId, stream }, text);
+}
+
+interface HostCallParts {
+  readonly config: Config;
+  readonly state: StateStore;
+  readonly registry: Pick<Registry, 'find' | 'subscribe'>;
+  readonly dataDir: string;
+  readonly log: Logger;
+}
+
+/** Answers of host calls that are placed on this thread. */
+export function createHostCallAnswers({ config, state, registry, dataDir, log }: HostCallParts) {
+  const hostConfig = createHostConfig({ config, isSecret: isSecretPath });
+  const pluginConfig = createPluginConfig({
+    section: (pluginId) => pluginSection(config, pluginId),
+    configRoot: join(dataDir, 'config'),
+    manifestFile: (pluginId, path) =>
+      registry.find(pluginId)?.artifact.manifestResources.find((resource) => resource.path === `manifest/${path}`)
+        ?.content,
+    parseYaml: (text) => parseYaml(text, 'config.yaml'),
+  });
+  registry.subscribe(({ pluginId }) => pluginConfig.forget(pluginId));
+  const services = createServices({
+    nodeName: hostname(),
+    state: () => state,
+    hostConfig,
+    pluginConfig: pluginConfig.get,
+    now: Date.now,
+    log: ({ pluginId, level, text, blame }) => log[level]({ plugin: pluginId, blame }, text),
+  });
+  const authorizers = new WeakMap<Grant, Authorizer>();
+  const authorizerOf = (grant: Grant): Authorizer => {
+    const known = authorizers.get(grant) ?? compileGrant(grant);
+    authorizers.set(grant, known);
+    return known;
+  };
+
+  return async (grant: Grant, request: Uint8Array, context: HostCallContext): Promise<Uint8Array> => {
+    const answered = await answerOnHost(services, { opcode: 1, request, authorize: authorizerOf(grant), context });
+    return answered.response;
+  };
+}
+
+// ---- HTTP ----------------------------------------------------------------------------------------------------------------
+
+type App = ReturnType<typeof createApp>;
+
+interface HttpParts {
+  readonly config: Config;
+  readonly registry: Registry;
+  readonly engine: Engine;
+  readonly identity: IdentityRoom;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly unready: ReadonlySet<string>;
+}
+
+function createHttp({ config, registry, engine, identity, metrics, log, unready }: HttpParts): App {
+  return createApp({
+    plugins: registry,
+    engine,
+    identity,
+    limits: { maxBodyBytes: config.server.maxBodyBytes, maxUploadBytes: MAX_UPLOAD_BYTES + UPLOAD_FORM_BYTES },
+    languages: { default: config.i18n.default, supported: config.i18n.locales },
+    trustProxy: config.server.trustProxy !== false,
+    unreadyReasons: () => [...unready],
+    metrics: { ...config.metrics, render: metrics.render, contentType: metrics.contentType },
+    log,
+    async register(app) {
+      await app.register(authRoutes({ identity }));
+      await app.register(apiRoutes({ registry, identity, maxUploadBytes: MAX_UPLOAD_BYTES }));
+    },
+  });
+}
+
+async function listen(app: App, { server: { host, port } }: Config): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
+    throw new SandpoolError('SBX_PORT_IN_USE', { host, port }, { cause });
+  }
+}
+
+function urlHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+// ---- start and end -------------------------------------------------------------------------------------------------------
+
+/** Loads what is enabled, then installs and enables what the configuration asks for. One bad plugin stops no other. */
+async function startPlugins(registry: Registry, config: Config, log: Logger): Promise<void> {
+  const report = await registry.reload();
+  log.debug({ report }, 'plugins are loaded');
+  for (const { id } of config.plugin.autoEnable) {
+    try {
+      const record = registry.list().find(({ plugin }) => plugin.pluginId === id);
+      if (!record?.plugin.installed) await registry.install(id);
+      if (!registry.find(id)?.enabled) await registry.enable(id);
+    } catch (thrown) {
+      log.error({ plugin: id, err: thrown }, `plugin.autoEnable: ${reasonOf(thrown)}`);
+    }
+  }
+}
+
+/** Stops listening, lets running requests end, then ends whatever still runs and tells its callers. */
+async function shutDown(app: App, engine: Engine, graceMs: number): Promise<void> {
+  const closing = app.close();
+  await engine.close(graceMs);
+  await Promise.race([closing, setTimeout(LAST_WORDS_MS, undefined, { ref: false })]);
+  app.server.closeAllConnections();
+  await closing;
+}
+
+/** Runs the closers once, last opened first, however often it is called. */
+function once(closers: readonly (() => unknown)[]): () => Promise<void> {
+  let ending: Promise<void> | undefined;
+  return () => {
+    ending ??= (async () => {
+      for (const close of closers.toReversed()) await close();
+    })();
+    return ending;
+  };
+}
