@@ -99,7 +99,7 @@ export async function goGuest(name: string): Promise<Uint8Array | undefined> {
 }
 
 /** What turns a Go package into a guest. */
-export const GO_FLAGS: readonly string[] = ['-buildmode=c-shared', '-trimpath', '-ldflags=-s -w'];
+const GO_FLAGS: readonly string[] = ['-buildmode=c-shared', '-trimpath', '-ldflags=-s -w'];
 export const GO_ENVIRONMENT = { ...process.env, GOOS: 'wasip1', GOARCH: 'wasm', GOTOOLCHAIN: 'local', GOFLAGS: '' };
 
 /** Version of the installed Go, such as `go1.24.3`; undefined when there is none or it is older than 1.24. */

@@ -6,7 +6,7 @@ import {
   type ResponseEnvelope,
 } from '../../src/protocol/envelope.js';
 import { decodeHostCallRequest, encodeHostCallResponse, type HostCallRequest } from '../../src/protocol/host-call.js';
-import { createGuestMemory } from '../../src/sandbox/memory.js';
+import { createGuestMemory, plainMemory } from '../../src/sandbox/memory.js';
 import { createWasi } from '../../src/sandbox/wasi.js';
 
 export interface Guest {
@@ -49,7 +49,7 @@ export function startGuest(module: Uint8Array, answer: Answer = () => undefined)
   };
   const printed: string[] = [];
   const wasi = createWasi({
-    memory: () => createGuestMemory(exports.memory),
+    memory: () => createGuestMemory(plainMemory(exports.memory)),
     output: (descriptor, bytes) => printed.push(`${descriptor}:${Buffer.from(bytes).toString()}`),
     sleepUntil: (time) => Atomics.wait(NEVER, 0, 0, Math.max(0, time - Date.now())),
     exit: (code) => {

@@ -11,7 +11,7 @@ import { decodeResponseEnvelope, type Identity, type RequestEnvelope } from '../
 import { failedResponse, type HostCallRequest } from '../../src/protocol/host-call.js';
 import { growingWriter, writeBool, writeBytes, writeText, writtenBytes } from '../../src/protocol/wire.js';
 import { eligibility } from '../../src/rewrite/eligibility.js';
-import { GO_ENVIRONMENT, GO_FLAGS, goVersion } from '../guest-modules.js';
+import { GO_ENVIRONMENT, goVersion } from '../guest-modules.js';
 import { type Answer, bodyOf, type Guest, type HostReply, startGuest } from './guest.js';
 import { UNSERVED } from './unserved.js';
 
@@ -24,12 +24,12 @@ async function build(language: Language): Promise<Uint8Array> {
   const directory = join(root, language);
   await scaffold('acme-memo', { language, directory });
   if (language === 'go') {
-    const args = ['build', ...GO_FLAGS, '-o', 'plugin.wasm', '.'];
-    await promisify(execFile)('go', args, { cwd: directory, env: GO_ENVIRONMENT });
-  } else {
-    const { error, stderr } = await asc.main(['assembly/index.ts', '--baseDir', directory, '--outFile', 'plugin.wasm']);
-    if (error) throw new Error(stderr.toString());
+    const { command, output } = parse(await readFile(join(directory, 'hack/config.yaml'), 'utf8')).wasm.build;
+    await promisify(execFile)(command[0], command.slice(1), { cwd: directory, env: GO_ENVIRONMENT });
+    return readFile(join(directory, output));
   }
+  const { error, stderr } = await asc.main(['assembly/index.ts', '--baseDir', directory, '--outFile', 'plugin.wasm']);
+  if (error) throw new Error(stderr.toString());
   return readFile(join(directory, 'plugin.wasm'));
 }
 
