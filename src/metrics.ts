@@ -4,7 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { HostCallCount, SandboxCounts } from './protocol/messages.js';
-import { HOST_CALL_BUCKETS_SECONDS } from './protocol/messages.js';
+import { HOST_CALL_BUCKETS_SECONDS, ISOLATIONS } from './protocol/messages.js';
 
 const RUN_BUCKETS_SECONDS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
@@ -36,6 +36,8 @@ export interface Metrics {
   workerReplaced(reason: 'deadline' | 'died'): void;
   deadlineKill(pluginId: string): void;
   loaded(step: 'rewrite' | 'compile' | 'warm', seconds: number): void;
+  /** The isolation that a plugin's release runs in. */
+  isolation(pluginId: string, isolation: string): void;
   cache(cache: string, event: 'hit' | 'miss' | 'eviction'): void;
   droppedLogLines(pluginId: string, lines: number): void;
   watchEngine(read: () => EngineGauges): void;
@@ -66,11 +68,19 @@ export function createMetrics(): Metrics {
     replaced:      counter('workers_replaced_total', 'Workers that ended before their time, by reason.', ['reason']),
     created:       counter('instances_created_total', 'Instances that were created.', []),
     reused:        counter('instances_reused_total', 'Invocations that ran in a kept instance.', []),
+    reset:         counter('instances_reset_total', 'Instances that were made pristine again.', []),
+    dirtyPages:    counter('reset_dirty_pages_total', 'Pages of 4 KiB that resets have copied back.', []),
     discarded:     counter('instances_discarded_total', 'Instances that were discarded, by reason.', ['reason']),
     load:          histogram('module_load_seconds', 'Time to make a release ready, by step.', ['step'], LOAD_BUCKETS_SECONDS),
     caches:        counter('cache_events_total', 'Hits, misses and evictions by cache.', ['cache', 'event']),
     dropped:       counter('log_lines_dropped_total', 'Log lines of plugins above their rate.', ['plugin']),
   };
+  const isolations = new Gauge({
+    name: 'sandpool_plugin_isolation',
+    help: 'Isolation that a loaded plugin runs in: 1 for the one in force.',
+    labelNames: ['plugin', 'isolation'],
+    registers,
+  });
   const hostCallDurations = registerHostCallDurations(registry);
   const live = new Map<number, number>();
   new Gauge({
@@ -95,6 +105,8 @@ export function createMetrics(): Metrics {
       live.set(threadId, counts.live);
       instruments.created.inc(counts.created);
       instruments.reused.inc(counts.reused);
+      instruments.reset.inc(counts.reset);
+      instruments.dirtyPages.inc(counts.dirtyPages);
       for (const [reason, count] of Object.entries(counts.discarded)) instruments.discarded.inc({ reason }, count);
       for (const call of counts.hostCalls) {
         instruments.hostCalls.inc({ service: call.service, method: call.method, status: call.status }, call.count);
@@ -105,6 +117,9 @@ export function createMetrics(): Metrics {
     workerReplaced: (reason) => instruments.replaced.inc({ reason }),
     deadlineKill: (plugin) => instruments.deadlineKills.inc({ plugin }),
     loaded: (step, seconds) => instruments.load.observe({ step }, seconds),
+    isolation(plugin, isolation) {
+      for (const one of ISOLATIONS) isolations.set({ plugin, isolation: one }, one === isolation ? 1 : 0);
+    },
     cache: (cache, event) => instruments.caches.inc({ cache, event }),
     droppedLogLines: (plugin, lines) => instruments.dropped.inc({ plugin }, lines),
     watchEngine: (read) => registerEngineGauges(registry, read),

@@ -52,7 +52,13 @@ const POOL = {
   slotBytes: 65_536,
   slots: 64,
 };
-const LIMITS: PluginLimits = { isolation: 'fresh', deadlineMs: 5000, memoryLimitMiB: 16, concurrency: 64, queue: 256 };
+const LIMITS: PluginLimits = {
+  isolation: 'pristine',
+  deadlineMs: 5000,
+  memoryLimitMiB: 16,
+  concurrency: 64,
+  queue: 256,
+};
 
 /** Closed when the test ends. */
 export function startEngine(

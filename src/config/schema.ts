@@ -8,7 +8,7 @@ import { type Static, type TProperties, Type } from 'typebox';
 export const PLUGIN_ID_PATTERN = '^(?=.{1,64}$)[a-z0-9]+(?:-[a-z0-9]+)*$';
 
 /** Isolations that this host can give an invocation. */
-export const ISOLATIONS = ['fresh', 'warm'] as const;
+export const ISOLATIONS = ['pristine', 'fresh', 'warm'] as const;
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -44,7 +44,7 @@ export const CONFIG_SCHEMA = section({
     slots:            autoOr([1, 65_536, 'slots'], 'Slots of shared memory; `auto` follows `maxThreads` and `batchSize`.'),
   }),
   sandbox: section({
-    isolation:         choice(ISOLATIONS, 'fresh', 'What an invocation finds: `fresh` a new instance, `warm` the state that the last one left.'),
+    isolation:         choice(ISOLATIONS, 'pristine', 'What an invocation finds: `pristine` an instance reset to what it was right after its initialisation, `fresh` a new instance, `warm` the state that the last one left.'),
     deadlineMs:        integer(30_000, DEADLINE, 'Longest run of one invocation; then the guest is stopped.'),
     memoryLimitMiB:    integer(256, MEMORY_LIMIT, 'Most linear memory that one instance may grow to.'),
     maxResponseBytes:  integer(16_777_216, [1024, 1_073_741_824, 'bytes'], 'Largest response of a guest.'),

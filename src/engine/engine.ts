@@ -29,7 +29,7 @@ import {
 import type { HostCallContext, Placement } from '../services/service.js';
 import { createDispatch } from './dispatch.js';
 import type { Job } from './job.js';
-import { createModules } from './modules.js';
+import { type CompiledModule, createModules, type ModuleSource } from './modules.js';
 import { createPool, type EndOf, type Pool, type RunningTask } from './pool.js';
 
 /** A release as the engine needs it. */
@@ -144,7 +144,7 @@ const KILL_GRACE_MS = 100;
 interface Loaded {
   readonly release: EngineRelease;
   readonly posted: PostedRelease;
-  readonly deadlineMs: number;
+  readonly limits: PluginLimits;
 }
 
 export function createEngine(options: EngineOptions): Engine {
@@ -220,30 +220,26 @@ export function createEngine(options: EngineOptions): Engine {
 
   async function load(release: EngineRelease): Promise<void> {
     const limits = options.limitsOf(release.pluginId);
-    const source = { ...release, memoryLimitMiB: limits.memoryLimitMiB };
-    const { module, hasFuel, reasons } = await modules.get(source);
+    const source = sourceOf(release, limits);
+    const compiled = await modules.get(source);
     modules.pin(source);
-    if (reasons.length > 0) warn(release.pluginId, `loops cannot be stopped from inside: ${reasons.join('; ')}`);
-    const posted = { ...describe(release, module, limits), hasFuel };
-    await warmUp(posted, limits.deadlineMs);
+    const posted = await initialise(describe(release, compiled, limits), limits.deadlineMs);
+    tellIsolation(posted, limits, compiled.reasons);
     unload(release.pluginId, release.checksum);
-    effective.set(release.pluginId, { release, posted, deadlineMs: limits.deadlineMs });
+    effective.set(release.pluginId, { release, posted, limits });
   }
 
-  function describe(
-    release: EngineRelease,
-    module: WebAssembly.Module,
-    limits: PluginLimits,
-  ): Omit<PostedRelease, 'hasFuel'> {
+  function describe(release: EngineRelease, compiled: CompiledModule, limits: PluginLimits): PostedRelease {
     lastKey += 1;
     return {
       key: lastKey,
       pluginId: release.pluginId,
       checksum: release.checksum,
-      module,
+      module: compiled.module,
+      layout: compiled.layout,
       allocExport: release.bridge?.allocExport ?? '',
       executeExport: release.bridge?.executeExport ?? '',
-      isolation: limits.isolation,
+      isolation: limits.isolation === 'pristine' && !compiled.isResettable ? 'fresh' : limits.isolation,
       grantedServices: release.grant.services,
       manifestResources: release.manifestResources,
       memoryLimitMiB: limits.memoryLimitMiB,
@@ -255,26 +251,39 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   /** In a worker, because it takes a second for 20 MB. */
-  async function rewrite(bytes: Uint8Array, maxPages: number): Promise<RewriteEnd> {
-    const end = await runBounded({ rewrite: bytes, maxPages }, REWRITE_LIMIT_MS);
+  async function rewrite(bytes: Uint8Array, maxPages: number, isResettable: boolean): Promise<RewriteEnd> {
+    const end = await runBounded({ rewrite: bytes, maxPages, isResettable }, REWRITE_LIMIT_MS);
     if (end.error) throw SandpoolError.fromData(end.error);
     return end;
   }
 
   /**
-   * Compiled code belongs to the module, whichever thread made it: one initialisation in a worker makes the first one in every
-   * other worker fast. It happens in a worker and not here, because a guest may loop or exhaust the stack in it. A guest
-   * that fails in it is published all the same and fails each request with its code, as on the reference host.
+   * Initialises an instance once, for its snapshot, and because compiled code belongs to the module, whichever thread made it:
+   * the first instance in every other thread is faster for it. It happens in a worker and not here, because a guest may loop or
+   * exhaust the stack in it. A guest that fails in it is published all the same and fails each request with its code, as on
+   * the reference host.
    */
-  async function warmUp(posted: PostedRelease, deadlineMs: number): Promise<void> {
-    if (posted.executeExport === '') return;
+  async function initialise(posted: PostedRelease, deadlineMs: number): Promise<PostedRelease> {
+    if (posted.executeExport === '') return posted;
     const startedAt = performance.now();
-    const reason = await runBounded({ warmUp: posted, deadlineMs }, deadlineMs + KILL_GRACE_MS).then(
-      (end) => end.error?.message,
-      reasonOf,
-    );
-    if (reason !== undefined) warn(posted.pluginId, `the release does not initialise: ${reason}`);
-    metrics.loaded('warm', (performance.now() - startedAt) / 1000);
+    try {
+      const end = await runBounded({ warmUp: posted, deadlineMs }, deadlineMs + KILL_GRACE_MS);
+      if (end.error) throw SandpoolError.fromData(end.error);
+      return { ...posted, snapshot: end.snapshot };
+    } catch (thrown) {
+      warn(posted.pluginId, `the release does not initialise: ${reasonOf(thrown)}`);
+      return { ...posted, isolation: 'fresh' };
+    } finally {
+      metrics.loaded('warm', (performance.now() - startedAt) / 1000);
+    }
+  }
+
+  function tellIsolation(posted: PostedRelease, limits: PluginLimits, reasons: readonly string[]): void {
+    metrics.isolation(posted.pluginId, posted.isolation);
+    if (reasons.length === 0) return;
+    const what =
+      posted.isolation === limits.isolation ? '' : `runs ${posted.isolation} instead of ${limits.isolation}: `;
+    warn(posted.pluginId, `${what}${reasons.join('; ')}`);
   }
 
   /** Runs a task on any thread and kills that one when the task takes too long. */
@@ -299,8 +308,7 @@ export function createEngine(options: EngineOptions): Engine {
     if (loaded === undefined) return;
     effective.delete(pluginId);
     dispatch.forgetRelease(loaded.posted.key);
-    if (loaded.release.checksum !== keepChecksum)
-      modules.unpin({ ...loaded.release, memoryLimitMiB: loaded.posted.memoryLimitMiB });
+    if (loaded.release.checksum !== keepChecksum) modules.unpin(sourceOf(loaded.release, loaded.limits));
   }
 
   // ---- invocations -------------------------------------------------------------------------------------------------------
@@ -327,7 +335,7 @@ export function createEngine(options: EngineOptions): Engine {
       encode: (target) => encodeRequestEnvelope(envelope, target),
       source: EXECUTION_SOURCES.indexOf(invocation.executionSource),
       tenantId: invocation.tenantId,
-      deadlineMs: invocation.deadlineMs ?? loaded.deadlineMs,
+      deadlineMs: invocation.deadlineMs ?? loaded.limits.deadlineMs,
       answer: (request, deadlineAt) =>
         options.answerHostCall(release.grant, request, contextOf(invocation, release, deadlineAt)),
       settle(result, timings) {
@@ -357,6 +365,16 @@ export function createEngine(options: EngineOptions): Engine {
     dispatch.close();
     await pool?.close();
   }
+}
+
+function sourceOf(release: EngineRelease, limits: PluginLimits): ModuleSource {
+  const { checksum, readArtifact } = release;
+  return {
+    checksum,
+    readArtifact,
+    memoryLimitMiB: limits.memoryLimitMiB,
+    isResettable: limits.isolation === 'pristine',
+  };
 }
 
 function contextOf(invocation: Invocation, release: EngineRelease, deadlineAt: number): HostCallContext {

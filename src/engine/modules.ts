@@ -4,13 +4,15 @@
  */
 import { LRUCache } from 'lru-cache';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import type { RewriteLayout } from '../protocol/layout.js';
 import type { RewriteEnd } from '../protocol/messages.js';
 
 const PAGES_PER_MIB = 16;
 
 export interface CompiledModule {
   readonly module: WebAssembly.Module;
-  readonly hasFuel: boolean;
+  readonly layout: RewriteLayout | undefined;
+  readonly isResettable: boolean;
   /** What could not be done to the module, in words for the operator. */
   readonly reasons: readonly string[];
   readonly rewriteMs: number;
@@ -20,6 +22,8 @@ export interface CompiledModule {
 export interface ModuleSource {
   readonly checksum: string;
   readonly memoryLimitMiB: number;
+  /** Whether instances are to be reset. */
+  readonly isResettable: boolean;
   readonly readArtifact: () => Promise<Uint8Array>;
 }
 
@@ -42,7 +46,7 @@ export interface Modules {
 }
 
 /** Rewrites a module somewhere where nobody waits. @throws SBX_MODULE_INVALID */
-export type RewriteModule = (bytes: Uint8Array, maxPages: number) => Promise<RewriteEnd>;
+export type RewriteModule = (bytes: Uint8Array, maxPages: number, isResettable: boolean) => Promise<RewriteEnd>;
 
 /** @param capacity number of modules kept beside the pinned ones */
 export function createModules(capacity: number, rewrite: RewriteModule, observer: ModulesObserver): Modules {
@@ -82,18 +86,25 @@ export function createModules(capacity: number, rewrite: RewriteModule, observer
 }
 
 function keyOf(source: ModuleSource): string {
-  return `${source.checksum}:${source.memoryLimitMiB}`;
+  return `${source.checksum}:${source.memoryLimitMiB}:${source.isResettable}`;
 }
 
 async function compile(source: ModuleSource, rewrite: RewriteModule): Promise<CompiledModule> {
   const bytes = await source.readArtifact();
   try {
     const startedAt = performance.now();
-    const rewritten = await rewrite(bytes, source.memoryLimitMiB * PAGES_PER_MIB);
+    const rewritten = await rewrite(bytes, source.memoryLimitMiB * PAGES_PER_MIB, source.isResettable);
     const rewrittenAt = performance.now();
     const module = await WebAssembly.compile(rewritten.bytes);
-    const { hasFuel, reasons } = rewritten;
-    return { module, hasFuel, reasons, rewriteMs: rewrittenAt - startedAt, compileMs: performance.now() - rewrittenAt };
+    const { layout, isResettable, reasons } = rewritten;
+    return {
+      module,
+      layout,
+      isResettable,
+      reasons,
+      rewriteMs: rewrittenAt - startedAt,
+      compileMs: performance.now() - rewrittenAt,
+    };
   } catch (thrown) {
     if (thrown instanceof SandpoolError) throw thrown;
     throw new SandpoolError('SBX_MODULE_INVALID', { reason: reasonOf(thrown) }, { cause: thrown });

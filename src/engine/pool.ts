@@ -14,6 +14,8 @@ import type {
   SandboxSetup,
   TaskEnd,
   TaskPayload,
+  WarmUp,
+  WarmUpEnd,
 } from '../protocol/messages.js';
 
 /** Longest wait, in ms, for killed threads when the pool closes. */
@@ -52,7 +54,7 @@ export interface Pool {
 }
 
 /** What ends a task of that kind. */
-export type EndOf<Payload> = Payload extends Rewrite ? RewriteEnd : BatchEnd;
+export type EndOf<Payload> = Payload extends Rewrite ? RewriteEnd : Payload extends WarmUp ? WarmUpEnd : BatchEnd;
 
 /** What Piscina posts: our object, filled in by the balancer just before. */
 interface Posted {

@@ -82,6 +82,7 @@ const TABLE = {
   SBX_STORE_FAILED:             row(500, 'host', 'the store failed: {reason}'),
   SBX_ARCHIVE_BROKEN:           row(500, 'host', 'the archived release {path} cannot be used: {reason}'),
   SBX_UPLOAD_REFUSED:           row(409, 'caller', '{reason}'),
+  SBX_NOT_AVAILABLE:            row(501, 'host', 'this version cannot {action}'),
   PLUGIN_NOT_INSTALLED:         row(409, 'caller', 'plugin {pluginId} is not installed'),
   PLUGIN_INSTALL_MODE_INVALID:  row(400, 'caller', 'the install mode {installMode} is neither global nor tenant_scoped'),
   PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH: row(409, 'caller', 'plugin {pluginId} ({scopeNature}) cannot be installed as {installMode}'),

@@ -1,13 +1,14 @@
 /** What is posted between the main thread and the sandbox threads, beside what lies in the slots. */
 import type { ErrorData } from './errors.js';
 import type { GrantedService } from './grant.js';
+import type { RewriteLayout, Snapshot } from './layout.js';
 
 /** Why a guest runs; a slot holds the index (`spec/bridge.md` §1.5). */
 export const EXECUTION_SOURCES = ['route', 'lifecycle', 'jobs', 'jobs.discovery', 'hook'] as const;
 export type ExecutionSource = (typeof EXECUTION_SOURCES)[number];
 
 /** How an instance is made ready for an invocation. */
-export const ISOLATIONS = ['fresh', 'warm'] as const;
+export const ISOLATIONS = ['pristine', 'fresh', 'warm'] as const;
 export type Isolation = (typeof ISOLATIONS)[number];
 
 /** What a sandbox thread is born with. */
@@ -30,8 +31,10 @@ export interface PostedRelease {
   readonly pluginId: string;
   readonly checksum: string;
   readonly module: WebAssembly.Module;
-  /** Whether its loops ask `sandpool.fuel` for more. */
-  readonly hasFuel: boolean;
+  /** What the rewriter has added; absent when the module is as it came but for its memory limit. */
+  readonly layout?: RewriteLayout | undefined;
+  /** What an instance is right after its initialisation; present when instances are pristine. */
+  readonly snapshot?: Snapshot | undefined;
   readonly allocExport: string;
   readonly executeExport: string;
   readonly isolation: Isolation;
@@ -64,27 +67,36 @@ export interface WarmUp {
   readonly deadlineMs: number;
 }
 
+export interface WarmUpEnd {
+  readonly threadId: number;
+  readonly counts: SandboxCounts;
+  readonly error?: ErrorData;
+  /** For a release whose isolation is pristine. Its memory is shared by all threads. */
+  readonly snapshot?: Snapshot;
+}
+
 /** Rewrites a module, which takes long enough to keep it off the main thread. */
 export interface Rewrite {
   readonly rewrite: Uint8Array;
   readonly maxPages: number;
+  /** Make instances resettable, if the module allows it. */
+  readonly isResettable: boolean;
 }
 
 export interface RewriteEnd {
   readonly error?: ErrorData;
   readonly bytes: Uint8Array;
-  /** Whether loops look at the deadline; without that only the end of the thread stops a guest. */
-  readonly hasFuel: boolean;
+  readonly layout?: RewriteLayout;
+  /** Whether instances can be reset. */
+  readonly isResettable: boolean;
   /** Why something could not be done, in words for the operator. */
   readonly reasons: readonly string[];
 }
 
 export type TaskPayload = Batch | WarmUp | Rewrite;
-export type TaskEnd = BatchEnd | RewriteEnd;
+export type TaskEnd = BatchEnd | WarmUpEnd | RewriteEnd;
 
 export interface BatchEnd {
-  /** What stopped a warm-up. */
-  readonly error?: ErrorData;
   readonly threadId: number;
   readonly counts: SandboxCounts;
   /** A response too large for its slot; the batch ends behind it, what is left unstarted is queued again. */
@@ -113,6 +125,8 @@ export type SandboxMessage =
 export interface SandboxCounts {
   readonly created: number;
   readonly reused: number;
+  readonly reset: number;
+  readonly dirtyPages: number;
   readonly live: number;
   readonly discarded: Readonly<Record<string, number>>;
   readonly hostCalls: readonly HostCallCount[];

@@ -1,11 +1,12 @@
 /** What has happened in this thread since the end of its last batch. */
 import { HOST_CALL_BUCKETS_SECONDS, type HostCallCount, type SandboxCounts } from '../protocol/messages.js';
 
-export type Discard = 'fresh' | 'failed' | 'budget' | 'forgotten';
+export type Discard = 'fresh' | 'failed' | 'grown' | 'budget' | 'forgotten';
 
 export interface Counts {
   created(): void;
   reused(): void;
+  reset(dirtyPages: number): void;
   discarded(reason: Discard): void;
   hostCall(service: string, method: string, status: number, ms: number): void;
   /** What has come together since the last time; counting begins anew. */
@@ -15,6 +16,8 @@ export interface Counts {
 export function createCounts(): Counts {
   let created = 0;
   let reused = 0;
+  let resets = 0;
+  let dirtyPages = 0;
   let discarded: Record<string, number> = {};
   let hostCalls = new Map<
     string,
@@ -27,6 +30,10 @@ export function createCounts(): Counts {
     },
     reused() {
       reused += 1;
+    },
+    reset(pages) {
+      resets += 1;
+      dirtyPages += pages;
     },
     discarded(reason) {
       discarded[reason] = (discarded[reason] ?? 0) + 1;
@@ -45,9 +52,19 @@ export function createCounts(): Counts {
       count.seconds += seconds;
     },
     take(live) {
-      const report = { created, reused, live, discarded, hostCalls: [...hostCalls.values()] };
+      const report = {
+        created,
+        reused,
+        reset: resets,
+        dirtyPages,
+        live,
+        discarded,
+        hostCalls: [...hostCalls.values()],
+      };
       created = 0;
       reused = 0;
+      resets = 0;
+      dirtyPages = 0;
       discarded = {};
       hostCalls = new Map();
       return report;

@@ -4,10 +4,12 @@
  * What the imports may see of the invocation that runs is in `Invocation`; between invocations there is none.
  */
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import type { Snapshot } from '../protocol/layout.js';
 import type { PostedRelease } from '../protocol/messages.js';
 import { FUEL_IMPORT } from '../rewrite/fuel.js';
+import { type GuestState, openGuestState, type ResetReport } from '../rewrite/reset.js';
 import { createLineCutter, type PluginLog } from './log.js';
-import { createGuestMemory, type GuestMemory } from './memory.js';
+import { createGuestMemory, type GuestMemory, plainMemory, resettableMemory } from './memory.js';
 import { createWasi } from './wasi.js';
 
 const PAGE_BYTES = 65536;
@@ -32,10 +34,14 @@ export interface Instance {
   readonly release: PostedRelease;
   memoryBytes(): number;
   /**
-   * Runs one request and returns a view of the response in guest memory, valid until the next run.
-   * @throws SandpoolError with the code of the step that failed. The instance must not be used again after that.
+   * Runs one request and returns a view of the response in guest memory, valid until the next run or reset.
+   * @throws SandpoolError with the code of the step that failed. An instance that is not reset must not be used again then.
    */
   run(request: Uint8Array, invocation: Invocation): Uint8Array;
+  /** Makes the instance what it was right after its initialisation. Undefined when it cannot be reset. */
+  reset(): ResetReport | undefined;
+  /** What other instances of the release can begin with; undefined when they cannot be reset. */
+  takeSnapshot(): Snapshot | undefined;
 }
 
 export interface InstanceHost {
@@ -45,7 +51,7 @@ export interface InstanceHost {
 }
 
 /**
- * Instantiates a release and runs `_initialize`.
+ * Instantiates a release; begins with its snapshot, or without one runs `_initialize`.
  * @throws SBX_INSTANTIATE_FAILED, SBX_EXPORTS_MISSING, SBX_INITIALIZE_FAILED, or the code of what stopped the initialisation
  */
 export function createInstance(release: PostedRelease, host: InstanceHost, invocation: Invocation): Instance {
@@ -59,26 +65,50 @@ export function createInstance(release: PostedRelease, host: InstanceHost, invoc
     cutters[2].flush();
   };
   const instance = instantiate(release, imports(release, host, scope, cutters), scope);
-  const { memory, alloc, execute, initialize, hostCallAlloc } = requireExports(release, instance);
-  scope.memory = createGuestMemory(memory);
-  scope.alloc = hostCallAlloc;
-  if (initialize) {
-    guarded(release, scope, 'initialize', initialize);
-    flush();
-  }
+  const guest = requireExports(release, instance);
+  const state = openState(release, instance);
+  scope.memory = createGuestMemory(state ? resettableMemory(state) : plainMemory(guest.memory));
+  scope.alloc = guest.hostCallAlloc;
+  begin(release, scope, state, instance);
+  flush();
 
   return {
     release,
-    memoryBytes: () => memory.buffer.byteLength,
+    memoryBytes: () => guest.memory.buffer.byteLength,
     run(request, next) {
       scope.invocation = next;
       try {
-        return runRequest(release, scope, alloc, execute, request);
+        return runRequest(release, scope, guest, request);
       } finally {
         flush();
       }
     },
+    reset: () => (release.snapshot ? state?.reset() : undefined),
+    takeSnapshot: () => state?.takeSnapshot(true),
   };
+}
+
+/** What the rewriter has added to reset an instance, if it has. */
+function openState(release: PostedRelease, instance: WebAssembly.Instance): GuestState | undefined {
+  const { layout } = release;
+  return layout?.memoryExport === undefined ? undefined : openGuestState(instance.exports, layout);
+}
+
+/** Leads a new instance to the point where it can take its first request. */
+function begin(
+  release: PostedRelease,
+  scope: Scope,
+  state: GuestState | undefined,
+  { exports }: WebAssembly.Instance,
+): void {
+  if (release.snapshot && state) {
+    if (state.applySnapshot(release.snapshot)) return;
+    throw new SandpoolError('SBX_INSTANTIATE_FAILED', { reason: 'no memory for the snapshot' });
+  }
+  for (const name of [release.layout?.initializeExport, '_initialize']) {
+    const initialize = name === undefined ? undefined : exports[name];
+    if (typeof initialize === 'function') guarded(release, scope, 'initialize', initialize);
+  }
 }
 
 /** The part of an instance that its imports reach. */
@@ -144,7 +174,7 @@ function imports(
   return {
     lina_env: { host_call: hostCall },
     wasi_snapshot_preview1: wasi,
-    ...(release.hasFuel && { [FUEL_IMPORT.module]: { [FUEL_IMPORT.name]: fuel } }),
+    ...(release.layout?.fuelGlobal && { [FUEL_IMPORT.module]: { [FUEL_IMPORT.name]: fuel } }),
   };
 }
 
@@ -199,14 +229,15 @@ function requireExports(release: PostedRelease, instance: WebAssembly.Instance) 
     ];
     throw new SandpoolError('SBX_EXPORTS_MISSING', { exports: missing.join(', ') });
   }
-  return { memory, alloc, execute, initialize: functionOf('_initialize'), hostCallAlloc: functionOf(HOST_CALL_ALLOC) };
+  return { memory, alloc, execute, hostCallAlloc: functionOf(HOST_CALL_ALLOC) };
 }
+
+type GuestExports = ReturnType<typeof requireExports>;
 
 function runRequest(
   release: PostedRelease,
   scope: Scope,
-  alloc: WebAssembly.Callable,
-  execute: WebAssembly.Callable,
+  { alloc, execute }: GuestExports,
   request: Uint8Array,
 ): Uint8Array {
   const address = Number(guarded(release, scope, 'alloc', () => alloc(request.length))) >>> 0;

@@ -8,6 +8,7 @@ import { decodeRequestEnvelope } from '../protocol/envelope-guest.js';
 import { SandpoolError } from '../protocol/errors.js';
 import { decodeHostCallRequest, decodeHostCallResponse } from '../protocol/host-call.js';
 import { completeIdentity } from '../protocol/identity.js';
+import type { Snapshot } from '../protocol/layout.js';
 import {
   EXECUTION_SOURCES,
   type ExecutionSource,
@@ -37,10 +38,12 @@ export interface SlotInvocation extends Invocation {
 export interface Instances {
   load(releases: readonly PostedRelease[]): void;
   forget(keys: readonly number[]): void;
-  /** Instantiates and initialises a release once, without a context for host calls. @throws SandpoolError */
-  warmUp(release: PostedRelease, deadlineMs: number): void;
-  /** Runs an invocation. The response is a view that is valid until the next call. @throws SandpoolError */
+  /** Initialises a release once, without a context for host calls; gives its snapshot. @throws SandpoolError */
+  warmUp(release: PostedRelease, deadlineMs: number): Snapshot | undefined;
+  /** Runs an invocation. The response is a view that is valid until `settle`. @throws SandpoolError */
   run(invocation: SlotInvocation): Uint8Array;
+  /** Makes what has run ready for the next invocation; to be called once the response has been copied. */
+  settle(): void;
   /** Instances kept now. */
   live(): number;
 }
@@ -72,6 +75,8 @@ export function createInstances(options: InstancesOptions): Instances {
     },
   });
   let state: StateStore | undefined;
+  /** What has run and is not settled. */
+  let used: { readonly instance: Instance; hasFailed: boolean } | undefined;
   const services = createServices(
     {
       nodeName: setup.nodeName,
@@ -98,16 +103,14 @@ export function createInstances(options: InstancesOptions): Instances {
         releases.delete(key);
       }
     },
-    warmUp(release) {
-      create(prepare(release), {
-        deadlineAt: Number.POSITIVE_INFINITY,
-        deadlineMs: 0,
-        hostCalls: 0,
-        failure: undefined,
-      });
+    warmUp(release, deadlineMs) {
+      const invocation = { deadlineAt: now() + deadlineMs, deadlineMs, hostCalls: 0, failure: undefined };
+      const instance = create(prepare(release), invocation);
       counts.discarded('fresh');
+      return release.isolation === 'pristine' ? instance.takeSnapshot() : undefined;
     },
     run,
+    settle,
     live: () => kept.size,
   };
 
@@ -127,16 +130,10 @@ export function createInstances(options: InstancesOptions): Instances {
     if (loaded === undefined)
       throw new SandpoolError('SBX_INTERNAL', { reason: `release ${releaseKey} was not posted` });
     const instance = take(loaded, invocation);
-    try {
-      const response = instance.run(bytes, invocation);
-      putBack(loaded.release, instance);
-      return response;
-    } catch (thrown) {
-      drop(releaseKey, 'failed');
-      throw thrown;
-    } finally {
-      loaded.log.settle();
-    }
+    used = { instance, hasFailed: true };
+    const response = instance.run(bytes, invocation);
+    used.hasFailed = false;
+    return response;
   }
 
   function take(loaded: Loaded, invocation: SlotInvocation): Instance {
@@ -145,20 +142,35 @@ export function createInstances(options: InstancesOptions): Instances {
     return known ?? create(loaded, invocation);
   }
 
+  function settle(): void {
+    if (used === undefined) return;
+    const { instance, hasFailed } = used;
+    const { key, pluginId } = instance.release;
+    used = undefined;
+    logs.get(pluginId)?.settle();
+    const discard = reasonToDiscard(instance, hasFailed);
+    if (discard === undefined) {
+      kept.set(key, instance);
+      return;
+    }
+    kept.delete(key);
+    counts.discarded(discard);
+  }
+
+  /** A reset undoes failures too; only what it cannot hide from the guest is a reason to begin anew. */
+  function reasonToDiscard(instance: Instance, hasFailed: boolean): Discard | undefined {
+    const report = instance.reset();
+    if (report) {
+      counts.reset(report.dirtyPages);
+      return report.hasGrown ? 'grown' : undefined;
+    }
+    if (hasFailed) return 'failed';
+    return instance.release.isolation === 'warm' ? undefined : 'fresh';
+  }
+
   function create(loaded: Loaded, invocation: Invocation | SlotInvocation): Instance {
     counts.created();
     return createInstance(loaded.release, { log: loaded.log, now, answer: answerer(loaded) }, invocation);
-  }
-
-  /** What an isolation allows to be used again, is kept. */
-  function putBack(release: PostedRelease, instance: Instance): void {
-    if (release.isolation === 'warm') kept.set(release.key, instance);
-    else counts.discarded('fresh');
-  }
-
-  function drop(key: number, reason: Discard): void {
-    kept.delete(key);
-    counts.discarded(reason);
   }
 
   // ---- host calls --------------------------------------------------------------------------------------------------------

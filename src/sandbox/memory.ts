@@ -1,45 +1,117 @@
 /**
- * A guest's linear memory as the host may touch it. Addresses are the guest's; ranges are checked, never trusted. The views
- * are made again only when the memory has grown, because a grown memory has a new buffer.
+ * A guest's linear memory as the host may touch it. Addresses are the guest's; ranges are checked, never trusted. Numbers are
+ * little-endian; reading or writing one outside the memory throws a RangeError. Whatever the host writes is marked, so that a
+ * reset undoes it as well.
  */
 export interface GuestMemory {
   /** Bytes of the memory now. */
   size(): number;
-  /** A view of `[address, address + bytes)`, or undefined when it is not all inside. Valid until the guest runs again. */
+  /** A view of `[address, address + bytes)` for reading, or undefined when it is not all inside. Valid until the guest runs. */
   view(address: number, bytes: number): Uint8Array | undefined;
+  /** The same for writing. */
+  writable(address: number, bytes: number): Uint8Array | undefined;
   /** Copies bytes in. False when they do not fit at that address. */
   write(address: number, bytes: Uint8Array): boolean;
-  /** Little-endian access. @throws RangeError outside the memory. */
-  data(): DataView;
+  getUint8(address: number): number;
+  getUint16(address: number): number;
+  getUint32(address: number): number;
+  getBigUint64(address: number): bigint;
+  setUint8(address: number, value: number): void;
+  setUint16(address: number, value: number): void;
+  setUint32(address: number, value: number): void;
+  setBigUint64(address: number, value: bigint): void;
 }
 
-export function createGuestMemory(memory: WebAssembly.Memory): GuestMemory {
-  let bytes = new Uint8Array(memory.buffer);
-  let data = new DataView(memory.buffer);
+/** Where the bytes of a memory are now. */
+export interface MemorySource {
+  /** The guest's whole memory; the same object until it has changed its place or size. */
+  bytes(): Uint8Array;
+  /** Says that the host writes there. */
+  mark(address: number, bytes: number): void;
+}
+
+export function createGuestMemory(source: MemorySource): GuestMemory {
+  let bytes = source.bytes();
+  let data = dataOf(bytes);
 
   const current = (): Uint8Array => {
-    if (bytes.buffer !== memory.buffer) {
-      bytes = new Uint8Array(memory.buffer);
-      data = new DataView(memory.buffer);
+    const now = source.bytes();
+    if (now !== bytes) {
+      bytes = now;
+      data = dataOf(bytes);
     }
     return bytes;
+  };
+  const inside = (address: number, length: number): Uint8Array | undefined => {
+    const all = current();
+    return address + length <= all.length ? all.subarray(address, address + length) : undefined;
+  };
+  const reading = (): DataView => {
+    current();
+    return data;
+  };
+  const writing = (address: number, length: number): DataView => {
+    const view = reading();
+    // Before the mark: a place outside must throw and leave none.
+    if (address + length > view.byteLength) throw new RangeError(`address ${address} is outside of the memory`);
+    source.mark(address, length);
+    return view;
   };
 
   return {
     size: () => current().length,
-    view(address, length) {
-      const all = current();
-      return address + length <= all.length ? all.subarray(address, address + length) : undefined;
+    view: inside,
+    writable(address, length) {
+      const view = inside(address, length);
+      if (view !== undefined) source.mark(address, length);
+      return view;
     },
-    write(address, source) {
+    write(address, content) {
       const all = current();
-      if (address + source.length > all.length) return false;
-      all.set(source, address);
+      if (address + content.length > all.length) return false;
+      all.set(content, address);
+      source.mark(address, content.length);
       return true;
     },
-    data() {
-      current();
-      return data;
-    },
+    getUint8: (address) => reading().getUint8(address),
+    getUint16: (address) => reading().getUint16(address, true),
+    getUint32: (address) => reading().getUint32(address, true),
+    getBigUint64: (address) => reading().getBigUint64(address, true),
+    setUint8: (address, value) => writing(address, 1).setUint8(address, value),
+    setUint16: (address, value) => writing(address, 2).setUint16(address, value, true),
+    setUint32: (address, value) => writing(address, 4).setUint32(address, value, true),
+    setBigUint64: (address, value) => writing(address, 8).setBigUint64(address, value, true),
   };
+}
+
+/** A memory as the module exports it, which nobody resets. */
+export function plainMemory(memory: WebAssembly.Memory): MemorySource {
+  let bytes = new Uint8Array(memory.buffer);
+  return {
+    bytes() {
+      if (bytes.buffer !== memory.buffer) bytes = new Uint8Array(memory.buffer);
+      return bytes;
+    },
+    mark() {},
+  };
+}
+
+/** The memory of a rewritten module, which starts behind its map and has a size of its own. */
+export function resettableMemory(state: {
+  memory(): Uint8Array;
+  mark(address: number, bytes: number): void;
+}): MemorySource {
+  let bytes = state.memory();
+  return {
+    bytes() {
+      const now = state.memory();
+      if (now.length !== bytes.length || now.buffer !== bytes.buffer) bytes = now;
+      return bytes;
+    },
+    mark: state.mark,
+  };
+}
+
+function dataOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

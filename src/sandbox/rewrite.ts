@@ -1,28 +1,34 @@
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import type { Rewrite, RewriteEnd } from '../protocol/messages.js';
 import { limitMemory } from '../rewrite/memory-limit.js';
-import { rewriteModule } from '../rewrite/rewrite.js';
+import { type RewriteOptions, rewriteModule } from '../rewrite/rewrite.js';
 
 /**
- * Makes a module fit to be run: its memory has a maximum and its loops look at the deadline. A module with instructions that
- * the rewriter does not know gets the maximum alone, and the end says why.
+ * Makes a module fit to be run: its memory has a maximum, its loops look at the deadline, and its instances can be reset. What
+ * a module does not allow is left out, and the end says why.
  */
-export function rewrite({ rewrite: bytes, maxPages }: Rewrite): RewriteEnd {
+export function rewrite({ rewrite: bytes, maxPages, isResettable }: Rewrite): RewriteEnd {
+  const reasons: string[] = [];
   try {
-    return withFuel(bytes, maxPages);
+    for (const dirtyPages of isResettable ? [true, false] : [false]) {
+      const rewritten = attempt(bytes, { maxPages, dirtyPages, fuel: true }, reasons);
+      if (rewritten) return { ...rewritten, isResettable: dirtyPages, reasons };
+    }
+    return { bytes: limitMemory(bytes, maxPages), isResettable: false, reasons };
   } catch (thrown) {
     const error =
       thrown instanceof SandpoolError ? thrown : new SandpoolError('SBX_MODULE_INVALID', { reason: reasonOf(thrown) });
-    return { error: error.toData(), bytes: new Uint8Array(0), hasFuel: false, reasons: [] };
+    return { error: error.toData(), bytes: new Uint8Array(0), isResettable: false, reasons };
   }
 }
 
-function withFuel(bytes: Uint8Array, maxPages: number): RewriteEnd {
+function attempt(bytes: Uint8Array, options: RewriteOptions, reasons: string[]) {
   try {
-    const rewritten = rewriteModule(bytes, { maxPages, dirtyPages: false, fuel: true });
-    return { bytes: rewritten.bytes, hasFuel: true, reasons: [] };
+    return rewriteModule(bytes, options);
   } catch (thrown) {
     if (!(thrown instanceof SandpoolError) || thrown.code !== 'SBX_MODULE_UNSUPPORTED') throw thrown;
-    return { bytes: limitMemory(bytes, maxPages), hasFuel: false, reasons: [thrown.message] };
+    const what = options.dirtyPages ? 'instances cannot be reset' : 'loops cannot be stopped from inside';
+    reasons.push(`${what}: ${thrown.message}`);
+    return undefined;
   }
 }

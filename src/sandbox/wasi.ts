@@ -61,9 +61,9 @@ function guarded(host: WasiHost, call: WasiFunction): WasiFunction {
 
 function processFunctions(host: WasiHost): Record<string, WasiFunction> {
   const noStrings = (countAt: number, bytesAt: number): number => {
-    const data = host.memory().data();
-    data.setUint32(countAt >>> 0, 0, true);
-    data.setUint32(bytesAt >>> 0, 0, true);
+    const memory = host.memory();
+    memory.setUint32(countAt >>> 0, 0);
+    memory.setUint32(bytesAt >>> 0, 0);
     return SUCCESS;
   };
   return {
@@ -73,22 +73,16 @@ function processFunctions(host: WasiHost): Record<string, WasiFunction> {
     environ_sizes_get: noStrings,
     clock_res_get(clock: number, at: number) {
       if (clock >>> 0 >= CLOCK_COUNT) return INVAL;
-      host
-        .memory()
-        .data()
-        .setBigUint64(at >>> 0, 1n, true);
+      host.memory().setBigUint64(at >>> 0, 1n);
       return SUCCESS;
     },
     clock_time_get(clock: number, _precision: bigint, at: number) {
       if (clock >>> 0 >= CLOCK_COUNT) return INVAL;
-      host
-        .memory()
-        .data()
-        .setBigUint64(at >>> 0, nanoseconds(clock), true);
+      host.memory().setBigUint64(at >>> 0, nanoseconds(clock));
       return SUCCESS;
     },
     random_get(at: number, bytes: number) {
-      const view = host.memory().view(at >>> 0, bytes >>> 0);
+      const view = host.memory().writable(at >>> 0, bytes >>> 0);
       if (view === undefined) return FAULT;
       randomFillSync(view);
       return SUCCESS;
@@ -126,17 +120,17 @@ function streamFunctions(host: WasiHost): Record<string, WasiFunction> {
     fd_renumber: onStream(NOTSUP),
     fd_fdstat_get(descriptor: number, at: number) {
       if (!isStream(descriptor)) return BADF;
-      const data = host.memory().data();
+      const memory = host.memory();
       const start = at >>> 0;
-      data.setUint8(start, CHARACTER_DEVICE);
-      data.setUint16(start + 2, 0, true);
-      data.setBigUint64(start + 8, descriptor === 0 ? RIGHT_FD_READ : RIGHT_FD_WRITE, true);
-      data.setBigUint64(start + 16, 0n, true);
+      memory.setUint8(start, CHARACTER_DEVICE);
+      memory.setUint16(start + 2, 0);
+      memory.setBigUint64(start + 8, descriptor === 0 ? RIGHT_FD_READ : RIGHT_FD_WRITE);
+      memory.setBigUint64(start + 16, 0n);
       return SUCCESS;
     },
     fd_filestat_get(descriptor: number, at: number) {
       if (!isStream(descriptor)) return BADF;
-      const stat = host.memory().view(at >>> 0, 64);
+      const stat = host.memory().writable(at >>> 0, 64);
       if (stat === undefined) return FAULT;
       stat.fill(0);
       stat[16] = CHARACTER_DEVICE;
@@ -144,10 +138,7 @@ function streamFunctions(host: WasiHost): Record<string, WasiFunction> {
     },
     fd_read(descriptor: number, _vectors: number, _count: number, readAt: number) {
       if (descriptor !== 0) return BADF;
-      host
-        .memory()
-        .data()
-        .setUint32(readAt >>> 0, 0, true);
+      host.memory().setUint32(readAt >>> 0, 0);
       return SUCCESS;
     },
     fd_write(descriptor: number, vectors: number, count: number, writtenAt: number) {
@@ -156,14 +147,14 @@ function streamFunctions(host: WasiHost): Record<string, WasiFunction> {
       let written = 0;
       for (let index = 0; index < count >>> 0; index++) {
         const vector = (vectors >>> 0) + index * 8;
-        const start = memory.data().getUint32(vector, true);
-        const bytes = memory.data().getUint32(vector + 4, true);
+        const start = memory.getUint32(vector);
+        const bytes = memory.getUint32(vector + 4);
         const view = memory.view(start, bytes);
         if (view === undefined) return FAULT;
         host.output(descriptor, view);
         written += bytes;
       }
-      memory.data().setUint32(writtenAt >>> 0, written, true);
+      memory.setUint32(writtenAt >>> 0, written);
       return SUCCESS;
     },
   };
@@ -181,44 +172,43 @@ function pollFunctions(host: WasiHost): Record<string, WasiFunction> {
     poll_oneoff(subscriptions: number, events: number, count: number, countAt: number) {
       const total = count >>> 0;
       if (total === 0 || total > MAX_SUBSCRIPTIONS) return INVAL;
-      const data = host.memory().data();
+      const memory = host.memory();
       const waits = Array.from({ length: total }, (_, index) =>
-        readSubscription(data, (subscriptions >>> 0) + index * 48),
+        readSubscription(memory, (subscriptions >>> 0) + index * 48),
       );
       const streamIsReady = waits.some((wait) => wait.tag !== CLOCK);
       const wakeAt = streamIsReady ? 0 : Math.min(...waits.map((wait) => wait.time));
       if (!streamIsReady) host.sleepUntil(wakeAt);
 
       const ready = waits.filter((wait) => wait.tag !== CLOCK || wait.time <= wakeAt);
-      const out = host.memory().data();
       ready.forEach((wait, index) => {
-        writeEvent(out, (events >>> 0) + index * 32, wait);
+        writeEvent(memory, (events >>> 0) + index * 32, wait);
       });
-      out.setUint32(countAt >>> 0, ready.length, true);
+      memory.setUint32(countAt >>> 0, ready.length);
       return SUCCESS;
     },
   };
 
   function readSubscription(
-    data: DataView,
+    memory: GuestMemory,
     at: number,
   ): { userdata: bigint; tag: number; error: number; time: number } {
-    const userdata = data.getBigUint64(at, true);
-    const tag = data.getUint8(at + 8);
-    if (tag !== CLOCK) return { userdata, tag, error: data.getUint32(at + 16, true) <= 2 ? SUCCESS : BADF, time: 0 };
-    const clock = data.getUint32(at + 16, true);
-    const timeout = data.getBigUint64(at + 24, true);
-    const isAbsolute = (data.getUint16(at + 40, true) & ABSOLUTE) !== 0;
+    const userdata = memory.getBigUint64(at);
+    const tag = memory.getUint8(at + 8);
+    if (tag !== CLOCK) return { userdata, tag, error: memory.getUint32(at + 16) <= 2 ? SUCCESS : BADF, time: 0 };
+    const clock = memory.getUint32(at + 16);
+    const timeout = memory.getBigUint64(at + 24);
+    const isAbsolute = (memory.getUint16(at + 40) & ABSOLUTE) !== 0;
     const leftNs = isAbsolute ? timeout - nanoseconds(clock) : timeout;
     return { userdata, tag, error: SUCCESS, time: Date.now() + Math.max(0, Number(leftNs) / 1e6) };
   }
 
-  function writeEvent(data: DataView, at: number, event: { userdata: bigint; tag: number; error: number }): void {
-    data.setBigUint64(at, event.userdata, true);
-    data.setUint16(at + 8, event.error, true);
-    data.setUint8(at + 10, event.tag);
-    data.setBigUint64(at + 16, 0n, true);
-    data.setUint16(at + 24, 0, true);
+  function writeEvent(memory: GuestMemory, at: number, event: { userdata: bigint; tag: number; error: number }): void {
+    memory.setBigUint64(at, event.userdata);
+    memory.setUint16(at + 8, event.error);
+    memory.setUint8(at + 10, event.tag);
+    memory.setBigUint64(at + 16, 0n);
+    memory.setUint16(at + 24, 0);
   }
 }
 

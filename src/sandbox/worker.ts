@@ -12,6 +12,7 @@ import type {
   TaskEnd,
   TaskPayload,
   WarmUp,
+  WarmUpEnd,
 } from '../protocol/messages.js';
 import {
   ELSEWHERE,
@@ -53,16 +54,16 @@ function runBatch(batch: Batch): BatchEnd {
   return end({});
 }
 
-function warmUp({ warmUp: release, deadlineMs }: WarmUp): BatchEnd {
+function warmUp({ warmUp: release, deadlineMs }: WarmUp): WarmUpEnd {
   try {
-    instances.warmUp(release, deadlineMs);
-    return end({});
+    const snapshot = instances.warmUp(release, deadlineMs);
+    return { ...end({}), ...(snapshot && { snapshot }) };
   } catch (thrown) {
-    return end({ error: errorOf(thrown).toData() });
+    return { ...end({}), error: errorOf(thrown).toData() };
   }
 }
 
-function end(result: Pick<BatchEnd, 'elsewhere' | 'error'>): BatchEnd {
+function end(result: Pick<BatchEnd, 'elsewhere'>): BatchEnd {
   return { ...result, threadId, counts: counts.take(instances.live()) };
 }
 
@@ -90,6 +91,9 @@ function runSlot(slot: Slot): Uint8Array | undefined {
     finish(RESPONSE, response.length);
   } catch (thrown) {
     finish(FAILURE, writeError(slot, thrown));
+  } finally {
+    // The caller has its answer already; the next invocation pays for the reset, if it waits.
+    instances.settle();
   }
   return undefined;
 }

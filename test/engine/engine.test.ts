@@ -1,7 +1,7 @@
 import t from 'tap';
 import { encodeHostCallRequest } from '../../src/protocol/host-call.js';
 import { bodyOf, grantOf, startEngine } from '../engine-host.js';
-import { watGuest } from '../guest-modules.js';
+import { assembleWat, watGuest } from '../guest-modules.js';
 
 t.test('a release answers requests', async (t) => {
   const host = startEngine(t);
@@ -36,6 +36,28 @@ t.test('a module that does not compile is refused, and the release before it ser
   const broken = Buffer.concat([echo, Buffer.of(0x0a, 0x03, 0x01, 0x01, 0xff)]);
   await t.rejects(host.load('demo', broken), { code: 'SBX_MODULE_INVALID' });
   t.equal(bodyOf(await host.request('demo')), '{"ok":true}');
+});
+
+t.test('isolation `pristine` resets one instance for every request', async (t) => {
+  const host = startEngine(t, { pool: { maxThreads: 1 } });
+  await host.load('state', await watGuest('state'));
+  for (const _ of [1, 2, 3, 4]) t.equal(bodyOf(await host.request('state')), '1 1');
+  const text = await host.metrics.render();
+  t.match(text, 'sandpool_plugin_isolation{plugin="state",isolation="pristine"} 1');
+  t.match(text, /^sandpool_instances_reset_total [34]$/m);
+});
+
+t.test('a module that cannot be reset runs fresh, and the log says why', async (t) => {
+  const host = startEngine(t);
+  const text =
+    '(module (memory (export "memory") 2) (table 1 funcref) (elem declare func $f) (func $f (result i64) (i64.const 0))';
+  const abi = `(func (export "lina_dynamic_route_alloc") (param i32) (result i32) (i32.const 65536))
+    (func (export "lina_dynamic_route_execute") (param i32) (result i64)
+      (table.set (i32.const 0) (ref.func $f)) (i64.const 0)))`;
+  await host.load('tables', await assembleWat(text + abi));
+  t.match(await host.request('tables'), { ok: true });
+  t.match(host.logs, [{ level: 'warn', text: /runs fresh instead of pristine: .*table\.set/ }]);
+  t.match(await host.metrics.render(), 'sandpool_plugin_isolation{plugin="tables",isolation="fresh"} 1');
 });
 
 t.test('isolation `fresh` gives every request a new instance', async (t) => {

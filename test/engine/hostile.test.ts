@@ -40,7 +40,7 @@ const HARMLESS = [
 
 const UUID = [grantOf('runtime', ['info.uuid', 'log.write'])];
 
-for (const isolation of ['fresh', 'warm'] as const) {
+for (const isolation of ['pristine', 'fresh', 'warm'] as const) {
   t.test(`a hostile guest fails with its own code and disturbs nobody (${isolation})`, async (t) => {
     const perPlugin = Object.fromEntries(ENDLESS.map((guest) => [guest, { deadlineMs: 200 }]));
     const host = startEngine(t, { limits: { isolation, deadlineMs: 20_000, memoryLimitMiB: 128 }, perPlugin });

@@ -1,10 +1,10 @@
 import t from 'tap';
-import { createGuestMemory } from '../../src/sandbox/memory.js';
+import { createGuestMemory, plainMemory, resettableMemory } from '../../src/sandbox/memory.js';
 
 const PAGE = 65536;
 
 t.test('ranges that are not all inside the memory are refused', async (t) => {
-  const memory = createGuestMemory(new WebAssembly.Memory({ initial: 1 }));
+  const memory = createGuestMemory(plainMemory(new WebAssembly.Memory({ initial: 1 })));
   t.equal(memory.view(PAGE - 4, 4)?.length, 4);
   t.equal(memory.view(PAGE, 0)?.length, 0, 'an empty range at the end is inside');
   for (const [address, bytes] of [
@@ -21,11 +21,46 @@ t.test('ranges that are not all inside the memory are refused', async (t) => {
 
 t.test('views follow a memory that grows', async (t) => {
   const source = new WebAssembly.Memory({ initial: 1 });
-  const memory = createGuestMemory(source);
+  const memory = createGuestMemory(plainMemory(source));
   memory.write(10, Buffer.from('x'));
   source.grow(1);
   t.equal(memory.size(), 2 * PAGE);
   t.equal(memory.view(10, 1)?.[0], 120);
   t.equal(memory.write(PAGE + 5, Buffer.from('y')), true);
-  t.equal(memory.data().getUint8(PAGE + 5), 121);
+  t.equal(memory.getUint8(PAGE + 5), 121);
+});
+
+t.test('a number outside the memory throws and changes nothing', async (t) => {
+  const marks: number[][] = [];
+  const state = { memory: () => bytes, mark: (...mark: number[]) => void marks.push(mark) };
+  const bytes = new Uint8Array(16);
+  const memory = createGuestMemory(resettableMemory(state));
+  t.throws(() => memory.setUint32(13, 1), RangeError);
+  t.throws(() => memory.getBigUint64(9), RangeError);
+  t.equal(memory.writable(15, 2), undefined);
+  t.same(marks, []);
+  t.ok(bytes.every((byte) => byte === 0));
+});
+
+t.test('whatever the host writes is marked', async (t) => {
+  const marks: number[][] = [];
+  const bytes = new Uint8Array(64);
+  const memory = createGuestMemory(
+    resettableMemory({ memory: () => bytes, mark: (...mark: number[]) => void marks.push(mark) }),
+  );
+  memory.setUint8(1, 1);
+  memory.setUint16(2, 1);
+  memory.setUint32(4, 1);
+  memory.setBigUint64(8, 1n);
+  memory.write(16, Buffer.from('abc'));
+  memory.writable(32, 5)?.fill(1);
+  memory.view(40, 5);
+  t.same(marks, [
+    [1, 1],
+    [2, 2],
+    [4, 4],
+    [8, 8],
+    [16, 3],
+    [32, 5],
+  ]);
 });

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { SandpoolError } from '../../src/protocol/errors.js';
-import { createGuestMemory } from '../../src/sandbox/memory.js';
+import { createGuestMemory, plainMemory } from '../../src/sandbox/memory.js';
 import { createWasi } from '../../src/sandbox/wasi.js';
 
 const SUCCESS = 0;
@@ -10,7 +10,7 @@ const INVAL = 28;
 
 function start(failure?: SandpoolError) {
   const source = new WebAssembly.Memory({ initial: 1 });
-  const memory = createGuestMemory(source);
+  const memory = createGuestMemory(plainMemory(source));
   const output: string[] = [];
   const slept: number[] = [];
   const wasi = createWasi({
@@ -26,7 +26,7 @@ function start(failure?: SandpoolError) {
   }) as unknown as Record<string, (...values: (number | bigint)[]) => number>;
   const call = (name: string, ...values: (number | bigint)[]) =>
     (wasi[name] as (...values: (number | bigint)[]) => number)(...values);
-  return { call, memory, output, slept, names: Object.keys(wasi), data: () => memory.data() };
+  return { call, memory, output, slept, names: Object.keys(wasi), data: () => new DataView(source.buffer) };
 }
 
 // The functions of preview 1, as its definition lists them.
