@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { type ConfigInputs, loadConfig, type Problem, readEnvironment } from '../../src/config/load.js';
-import { defaults } from '../../src/config/schema.js';
+import { defaults, ISOLATIONS } from '../../src/config/schema.js';
 import { SandpoolError } from '../../src/protocol/errors.js';
 
 /** Loads with a file of this text, called sandpool.yaml in an empty working directory, and nothing from the real environment. */
@@ -153,7 +153,7 @@ workspace: { basePath: /x/a }
     'sandpool.yaml:4:1 port is not a setting; did you mean server.port?',
     'sandpool.yaml:6:15 pool.maxThreads must be auto or an integer from 1 to 1024, not "many"',
     'sandpool.yaml:7:14 pool.batchSize must be an integer from 1 to 1024, not 1.5',
-    'sandpool.yaml:9:14 sandbox.isolation must be one of fresh, warm, not "pristne"',
+    `sandpool.yaml:9:14 sandbox.isolation must be one of ${ISOLATIONS.join(', ')}, not "pristne"`,
     'sandpool.yaml:11:5 sandbox.plugins.Bad_Id is not a plugin id',
     'sandpool.yaml:12:24 sandbox.plugins.a-b.deadlineMs must be an integer from 1 to 3600000, not 0',
     'sandpool.yaml:12:27 sandbox.plugins.a-b.concurency is not a setting; did you mean sandbox.plugins.a-b.concurrency?',

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { loadConfig } from '../../src/config/load.js';
 import { effectiveSandbox, pluginSection } from '../../src/config/plugin.js';
+import { defaults } from '../../src/config/schema.js';
 
 const load = (env: Record<string, string>) => loadConfig({ env }).config;
 
@@ -26,7 +27,7 @@ t.test('a plugin’s own limits lie over the defaults', async (t) => {
   });
   t.same(effectiveSandbox(config, 'other'), {
     ...shared,
-    isolation: 'fresh',
+    isolation: defaults.sandbox.isolation,
     memoryLimitMiB: 256,
     queue: 7,
     weight: 1,
