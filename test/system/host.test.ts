@@ -1,0 +1,125 @@
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import t from 'tap';
+import { assemblyScriptGuest, watGuest } from '../guest-modules.js';
+import { ADMIN_PASSWORD, startTestHost } from './host.js';
+
+const ROUTES = [{ method: 'POST', path: '/echo', requestType: 'EchoReq' }];
+const post = (body: string | Uint8Array) => ({ method: 'POST', body });
+
+t.test('an artifact answers HTTP', async (t) => {
+  const host = await startTestHost(t);
+  await host.serve('demo', { module: await assemblyScriptGuest('echo'), routes: ROUTES });
+  t.match(await host.fetch('/x/demo/echo', post('hello')), { status: 200, text: 'hello' });
+  t.match(await host.fetch('/x/demo/nothing'), { status: 404, text: 'Dynamic route not found' });
+});
+
+t.test('enabled plugins serve again after a restart, with their state', async (t) => {
+  const directory = t.testdir();
+  const first = await startTestHost(t, {}, directory);
+  await first.serve('demo', { module: await assemblyScriptGuest('echo'), routes: ROUTES });
+  const token = await first.authorization();
+  await first.close();
+  const second = await startTestHost(t, {}, directory);
+  t.match(await second.fetch('/x/demo/echo', post('again')), { status: 200, text: 'again' });
+  t.equal(second.firstPassword, undefined);
+  t.match(await second.fetch('/api/v1/auth/me', { headers: token }), { status: 200, text: /"username":"admin"/ });
+});
+
+t.test('the first administrator gets a password that is told once', async (t) => {
+  const { startHost } = await import('../../src/main.js');
+  const { loadConfig } = await import('../../src/config/load.js');
+  const { default: pino } = await import('pino');
+  const { config } = loadConfig({ env: { SANDPOOL_SERVER_PORT: '0', SANDPOOL_DATA_DIR: join(t.testdir(), 'data') } });
+  const first = await startHost({ config, log: pino({ level: 'silent' }) });
+  t.match(first.firstPassword, /^.{16,}$/);
+  const login = await fetch(`${first.url}/api/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username: 'admin', password: first.firstPassword }),
+  });
+  t.equal(login.status, 200);
+  await first.close();
+  const second = await startHost({ config, log: pino({ level: 'silent' }) });
+  t.equal(second.firstPassword, undefined);
+  await second.close();
+});
+
+t.test('a host tells whether it lives, whether it is ready, and what it has measured', async (t) => {
+  const host = await startTestHost(t);
+  await host.serve('demo', { module: await assemblyScriptGuest('echo'), routes: ROUTES });
+  await host.fetch('/x/demo/echo', post('x'));
+  t.match(await host.fetch('/healthz'), { status: 200 });
+  t.match(await host.fetch('/readyz'), { status: 200, text: /"ready":true/ });
+  const metrics = await host.fetch('/metrics');
+  t.match(metrics.text, 'sandpool_invocations_total{plugin="demo",version="v0.1.0",code="ok"} 1');
+  t.match(metrics.text, /^sandpool_pool_threads \d/m);
+});
+
+t.test('a running request ends before the host does', async (t) => {
+  const host = await startTestHost(t, { SANDBOX_DEADLINE_MS: '300' });
+  await host.serve('slow', { module: await watGuest('busy-recursion'), routes: ROUTES });
+  const running = host.fetch('/x/slow/echo', post(''));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const closing = host.close();
+  t.match(await running, { status: 500, text: /deadline of 300 ms/ });
+  await closing;
+  await t.rejects(host.fetch('/healthz'));
+});
+
+t.test('a request that does not end within the grace is told so', async (t) => {
+  const host = await startTestHost(t, { SERVER_SHUTDOWN_GRACE_MS: '100' });
+  await host.serve('slow', { module: await watGuest('busy-recursion'), routes: ROUTES });
+  const running = host.fetch('/x/slow/echo', post(''));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await host.close();
+  t.match(await running, { status: 503, text: 'the host is shutting down' });
+});
+
+t.test('a taken port is an error with a code, and nothing stays open', async (t) => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => void taken.close());
+  const { port } = taken.address() as { port: number };
+  await t.rejects(startTestHost(t, { SERVER_PORT: String(port) }), { code: 'SBX_PORT_IN_USE', details: { port } });
+});
+
+t.test('a data directory that cannot be made is an error with a code', async (t) => {
+  const directory = t.testdir({ data: 'a file' });
+  await t.rejects(startTestHost(t, {}, directory), { code: 'SBX_DATA_DIR' });
+  t.equal(await readFile(join(directory, 'data'), 'utf8'), 'a file');
+});
+
+t.test('the secret of tokens is kept, and readable by its owner alone', async (t) => {
+  const directory = t.testdir();
+  const host = await startTestHost(t, {}, directory);
+  const { mode } = await stat(join(directory, 'data', 'auth.secret'));
+  t.equal(mode & 0o777, 0o600);
+  await host.close();
+});
+
+t.test('plugins that the configuration names are installed and enabled at the start', async (t) => {
+  const directory = t.testdir();
+  await mkdir(join(directory, 'staged'));
+  const { buildArtifact } = await import('../artifact/build.js');
+  const artifact = buildArtifact({ module: await assemblyScriptGuest('echo'), routes: ROUTES });
+  await writeFile(join(directory, 'staged', 'demo.wasm'), artifact);
+  await writeFile(join(directory, 'staged', 'broken.wasm'), 'not wasm');
+  const settings = { PLUGIN_AUTO_ENABLE: JSON.stringify([{ id: 'missing' }, { id: 'demo' }]) };
+  const host = await startTestHost(t, settings, directory);
+  t.match(await host.fetch('/x/demo/echo', post('up')), { status: 200, text: 'up' });
+});
+
+t.test('plugins that were granted nothing are denied, and told apart from those that were', async (t) => {
+  const host = await startTestHost(t);
+  const parts = {
+    module: await assemblyScriptGuest('echo'),
+    routes: [{ method: 'GET', path: '/secret', requestType: 'EchoReq', access: 'login' }],
+  };
+  await host.serve('demo', parts);
+  t.match(await host.fetch('/x/demo/secret'), { status: 401, text: 'Missing Authorization header' });
+  const headers = await host.authorization();
+  t.equal((await host.fetch('/x/demo/secret', { headers })).status, 200);
+  t.not(headers.authorization.includes(ADMIN_PASSWORD), true);
+});
