@@ -1,153 +1,167 @@
 import t from 'tap';
-import { bodyOf, startEngine } from '../engine-host.js';
-import { watGuest } from '../guest-modules.js';
+import { createDispatch, type DispatchOptions } from '../../src/engine/dispatch.js';
+import type { Job, JobResult } from '../../src/engine/job.js';
+import type { RunningTask, Task } from '../../src/engine/pool.js';
+import { SandpoolError } from '../../src/protocol/errors.js';
+import type { Batch, BatchEnd, PostedRelease } from '../../src/protocol/messages.js';
+import { finishSlot, RESPONSE, readRequest, type Slot, takeSlot } from '../../src/protocol/slot.js';
 
-t.test('a stuck guest fails at its deadline; what waited behind it in its batch is served meanwhile', async (t) => {
-  const host = startEngine(t, { perPlugin: { stuck: { deadlineMs: 600 } } });
-  await host.load('stuck', await watGuest('busy-recursion'));
-  await host.load('echo', await watGuest('echo'));
-  const settled: string[] = [];
-  const stuck = host.request('stuck').then((outcome) => settled.push(bodyOf(outcome)));
-  const behind = Array.from({ length: 8 }, () => host.request('echo').then((outcome) => settled.push(bodyOf(outcome))));
-  await Promise.all(behind);
-  t.same(settled, Array(8).fill('{"ok":true}'), 'before the deadline of the stuck one');
-  await stuck;
-  t.equal(settled.at(-1), 'SBX_DEADLINE');
-});
+const COUNTS = { created: 0, reused: 0, reset: 0, dirtyPages: 0, live: 0, discarded: {}, hostCalls: [] };
 
-t.test('on a single thread, what waits behind a stuck guest is served after it was killed', async (t) => {
-  const host = startEngine(t, { pool: { maxThreads: 1 }, perPlugin: { stuck: { deadlineMs: 200 } } });
-  await host.load('stuck', await watGuest('busy-recursion'));
-  await host.load('echo', await watGuest('echo'));
-  const stuck = host.request('stuck');
-  const behind = Array.from({ length: 4 }, () => host.request('echo'));
-  t.equal(bodyOf(await stuck), 'SBX_DEADLINE');
-  for (const outcome of await Promise.all(behind)) t.equal(bodyOf(outcome), '{"ok":true}');
-  const text = await host.metrics.render();
-  t.match(text, 'sandpool_deadline_kills_total{plugin="stuck"} 1');
-  t.match(text, 'sandpool_workers_replaced_total{reason="deadline"} 1');
-});
-
-t.test('many stuck guests in a row leave no slot behind', async (t) => {
-  const host = startEngine(t, { pool: { slots: 2, maxThreads: 1 }, limits: { deadlineMs: 40 } });
-  await host.load('stuck', await watGuest('busy-recursion'));
-  await host.load('echo', await watGuest('echo'));
-  for (let round = 0; round < 5; round++) t.equal(bodyOf(await host.request('stuck')), 'SBX_DEADLINE');
-  t.equal(bodyOf(await host.request('echo')), '{"ok":true}');
-  await host.engine.close(1000);
-  t.match(await host.metrics.render(), 'sandpool_slots_in_use 0');
-});
-
-t.test('a guest that loops is stopped inside its thread, which serves on', async (t) => {
-  const host = startEngine(t, { pool: { maxThreads: 1 }, perPlugin: { looping: { deadlineMs: 50 } } });
-  await host.load('looping', await watGuest('infinite-loop'));
-  await host.load('echo', await watGuest('echo'));
-  t.equal(bodyOf(await host.request('looping')), 'SBX_DEADLINE');
-  t.equal(bodyOf(await host.request('echo')), '{"ok":true}');
-  t.notMatch(await host.metrics.render(), 'sandpool_workers_replaced_total{reason="deadline"}');
-});
-
-t.test('a deadline given with the invocation wins over the setting', async (t) => {
-  const host = startEngine(t);
-  await host.load('stuck', await watGuest('busy-recursion'));
-  const outcome = await host.request('stuck', '', { deadlineMs: 50 });
-  t.match(outcome, { ok: false, error: { code: 'SBX_DEADLINE', details: { deadlineMs: 50 } } });
-});
-
-t.test('the time in the queue does not count for the deadline', async (t) => {
-  const host = startEngine(t, {
-    pool: { maxThreads: 1 },
-    perPlugin: { stuck: { deadlineMs: 300 }, echo: { deadlineMs: 100 } },
+/** A dispatch whose threads are this test: it sees what each was posted, and runs slots when it likes. */
+function startDispatch(options: Partial<DispatchOptions> = {}) {
+  const posted: { threadId: number; batch: Batch; end(error?: SandpoolError): void }[] = [];
+  let nextThread = 1;
+  const dispatch = createDispatch({
+    slotCount: 32,
+    slotBytes: 16_384,
+    batchSize: 8,
+    maxThreads: 2,
+    maxQueue: 100,
+    queueTimeoutMs: 5000,
+    limitsOf: () => ({ concurrency: 100, queue: 100 }),
+    onCounts: () => {},
+    onKill: () => {},
+    onDeath: () => {},
+    run(task: Task<Batch>): RunningTask<BatchEnd> {
+      const threadId = nextThread;
+      const { promise, resolve, reject } = deferred<BatchEnd>();
+      const end = (error?: SandpoolError) => (error ? reject(error) : resolve({ threadId, counts: COUNTS }));
+      posted.push({ threadId, batch: task.payload(threadId), end });
+      return { ended: promise, threadId: () => threadId, kill: async () => {} };
+    },
+    ...options,
   });
-  await host.load('stuck', await watGuest('busy-recursion'));
-  await host.load('echo', await watGuest('echo'));
-  const stuck = host.request('stuck');
-  const waiting = await host.request('echo');
-  t.equal(bodyOf(waiting), '{"ok":true}');
-  t.ok(waiting.timings.queueMs > 200);
-  await stuck;
-});
+  const useThread = (threadId: number): void => {
+    nextThread = threadId;
+  };
+  const run = (index: number): void => {
+    const { batch } = posted[index] as (typeof posted)[number];
+    for (const [position, slotIndex] of batch.slots.entries()) {
+      const slot = dispatch.table.slots[slotIndex] as Slot;
+      if (!takeSlot(slot, batch.tickets[position] as number, Date.now())) continue;
+      const answer = `answer to ${readRequest(slot).bytes}`;
+      slot.payload.write(answer);
+      finishSlot(dispatch.table, slot, { kind: RESPONSE, bytes: answer.length, hostCalls: 0, endedAt: Date.now() });
+    }
+  };
+  return { dispatch, posted, run, useThread };
+}
 
-t.test('more than the queue holds is refused at once, the rest is served', async (t) => {
-  const host = startEngine(t, {
-    pool: { maxThreads: 1, maxQueue: 4, slots: 1 },
-    perPlugin: { stuck: { deadlineMs: 300 } },
+function deferred<Value>() {
+  let resolve: (value: Value) => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<Value>((yes, no) => {
+    resolve = yes;
+    reject = no;
   });
-  await host.load('stuck', await watGuest('busy-recursion'));
-  await host.load('echo', await watGuest('echo'));
-  const stuck = host.request('stuck');
-  await new Promise(setImmediate);
-  const outcomes = await Promise.all(Array.from({ length: 6 }, () => host.request('echo')));
-  t.same(outcomes.map(bodyOf).sort(), ['SBX_QUEUE_FULL', 'SBX_QUEUE_FULL', ...Array(4).fill('{"ok":true}')]);
-  await stuck;
+  return { promise, resolve, reject };
+}
+
+function job(release: PostedRelease, text: string): { job: Job; result: Promise<string> } {
+  const { promise, resolve } = deferred<string>();
+  const settle = (result: JobResult) =>
+    resolve('error' in result ? result.error.code : Buffer.from(result.response).toString());
+  const encode = (target: Buffer) => target.write(text);
+  const rest = { source: 0, tenantId: 0, deadlineMs: 60_000, answer: () => Buffer.alloc(0), settle };
+  return { job: { pluginId: release.pluginId, release, requestBytes: text.length, encode, ...rest }, result: promise };
+}
+
+const release = (key: number) => ({ key, pluginId: `plugin-${key}` }) as PostedRelease;
+const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+t.test('what arrives together goes in one batch, and each gets its own answer', async (t) => {
+  const { dispatch, posted, run } = startDispatch();
+  const jobs = ['a', 'b', 'c'].map((text) => job(release(1), text));
+  for (const { job } of jobs) dispatch.enqueue(job);
+  await turn();
+  t.equal(posted.length, 1);
+  t.equal(posted[0]?.batch.slots.length, 3);
+  run(0);
+  t.same(await Promise.all(jobs.map(({ result }) => result)), ['answer to a', 'answer to b', 'answer to c']);
+  t.equal(dispatch.gauges().slotsInUse, 0, 'before the batch has ended');
+  posted[0]?.end();
+  dispatch.close();
 });
 
-t.test("the queue of one plugin is no other plugin's", async (t) => {
-  const host = startEngine(t, {
-    pool: { maxThreads: 1, slots: 1 },
-    perPlugin: { stuck: { deadlineMs: 300, queue: 1 } },
-  });
-  await host.load('stuck', await watGuest('busy-recursion'));
-  await host.load('echo', await watGuest('echo'));
-  const stuck = host.request('stuck');
-  await new Promise(setImmediate);
-  const second = host.request('stuck');
-  t.equal(bodyOf(await host.request('stuck')), 'SBX_QUEUE_FULL');
-  t.equal(bodyOf(await host.request('echo')), '{"ok":true}');
-  t.same([bodyOf(await stuck), bodyOf(await second)], ['SBX_DEADLINE', 'SBX_DEADLINE']);
+t.test('a release is posted to each thread once, and a thread that is new is sent it again', async (t) => {
+  const { dispatch, posted, run, useThread } = startDispatch();
+  const loads = async (threadId: number) => {
+    useThread(threadId);
+    dispatch.enqueue(job(release(1), 'x').job);
+    await turn();
+    run(posted.length - 1);
+    posted.at(-1)?.end();
+    await turn();
+    return posted.at(-1)?.batch.load.map(({ key }) => key);
+  };
+  t.same(await loads(1), [1]);
+  t.same(await loads(1), []);
+  t.same(await loads(2), [1]);
+  t.same(await loads(2), []);
+  dispatch.forgetThread(1);
+  t.same(await loads(1), [1]);
+  dispatch.close();
 });
 
-t.test('a request that waits too long for a worker fails by its own code', async (t) => {
-  const host = startEngine(t, {
-    pool: { maxThreads: 1, queueTimeoutMs: 50 },
-    perPlugin: { stuck: { deadlineMs: 400 } },
-  });
-  await host.load('stuck', await watGuest('busy-recursion'));
-  await host.load('echo', await watGuest('echo'));
-  const stuck = host.request('stuck');
-  await new Promise(setImmediate);
-  t.match(await host.request('echo'), {
-    ok: false,
-    error: { code: 'SBX_QUEUE_TIMEOUT', details: { queueTimeoutMs: 50 } },
-  });
-  t.equal(bodyOf(await stuck), 'SBX_DEADLINE');
-  t.equal(bodyOf(await host.request('echo')), '{"ok":true}');
+t.test('a forgotten release is told to each thread that holds it, once', async (t) => {
+  const { dispatch, posted, run } = startDispatch();
+  const send = async (key: number) => {
+    dispatch.enqueue(job(release(key), 'x').job);
+    await turn();
+    run(posted.length - 1);
+    posted.at(-1)?.end();
+    await turn();
+    return posted.at(-1)?.batch.forget;
+  };
+  await send(1);
+  dispatch.forgetRelease(1);
+  t.same(await send(2), [1]);
+  t.same(await send(2), []);
+  dispatch.close();
 });
 
-t.test('a plugin runs no more invocations at once than it may', async (t) => {
-  const host = startEngine(t, { pool: { maxThreads: 2 }, perPlugin: { stuck: { deadlineMs: 200, concurrency: 1 } } });
-  await host.load('stuck', await watGuest('busy-recursion'));
-  await host.load('echo', await watGuest('echo'));
-  const stuck = [host.request('stuck'), host.request('stuck'), host.request('stuck')];
-  t.equal(bodyOf(await host.request('echo')), '{"ok":true}', 'a thread stays free');
-  for (const outcome of await Promise.all(stuck)) t.equal(bodyOf(outcome), 'SBX_DEADLINE');
+t.test('what a dead thread had not started is run by another, what it had started fails', async (t) => {
+  const { dispatch, posted, run } = startDispatch();
+  const [first, second] = [job(release(1), 'first'), job(release(1), 'second')];
+  dispatch.enqueue(first.job);
+  dispatch.enqueue(second.job);
+  await turn();
+  const { batch, end } = posted[0] as (typeof posted)[number];
+  takeSlot(dispatch.table.slots[batch.slots[0] as number] as Slot, batch.tickets[0] as number, Date.now());
+  end(new SandpoolError('SBX_WORKER_LOST', { reason: 'out of memory' }));
+  t.equal(await first.result, 'SBX_WORKER_LOST');
+  await turn();
+  run(1);
+  t.equal(await second.result, 'answer to second');
+  dispatch.close();
 });
 
-t.test('a caller that goes away while it waits is answered with a code and runs nothing', async (t) => {
-  const host = startEngine(t, { pool: { maxThreads: 1 }, perPlugin: { stuck: { deadlineMs: 200 } } });
-  await host.load('stuck', await watGuest('busy-recursion'));
-  await host.load('echo', await watGuest('echo'));
-  const stuck = host.request('stuck');
-  await new Promise(setImmediate);
-  const gone = new AbortController();
-  const waiting = host.request('echo', '', { signal: gone.signal });
-  gone.abort();
-  t.equal(bodyOf(await waiting), 'SBX_CANCELLED');
-  t.equal(bodyOf(await stuck), 'SBX_DEADLINE');
-  t.match(
-    await host.metrics.render(),
-    'sandpool_invocations_total{plugin="echo",version="v0.1.0",code="SBX_CANCELLED"} 1',
-  );
-});
-
-t.test('a thousand requests of four plugins are each answered once', async (t) => {
-  const host = startEngine(t, { pool: { maxQueue: 2000 }, limits: { queue: 2000, isolation: 'warm' } });
-  for (const id of ['a', 'b', 'c', 'd']) await host.load(id, await watGuest('echo-request'));
-  const requests = Array.from({ length: 1000 }, (_, index) =>
-    host.request('abcd'.charAt(index % 4), `body-${index}-end`),
-  );
-  for (const [index, outcome] of (await Promise.all(requests)).entries()) {
-    if (!bodyOf(outcome).includes(`body-${index}-end`)) t.fail(`request ${index} got ${bodyOf(outcome)}`);
+t.test('an invocation that no thread lives long enough to start fails in the end', async (t) => {
+  const { dispatch, posted } = startDispatch();
+  const doomed = job(release(1), 'x');
+  dispatch.enqueue(doomed.job);
+  for (let death = 0; death < 6; death++) {
+    await turn();
+    posted[death]?.end(new SandpoolError('SBX_WORKER_LOST', { reason: 'again' }));
   }
-  t.match(await host.metrics.render(), 'sandpool_queue_length 0');
+  t.equal(await doomed.result, 'SBX_WORKER_LOST');
+  t.equal(dispatch.gauges().slotsInUse, 0);
+  dispatch.close();
+});
+
+t.test('a thread that keeps its batch waiting loses what it has not started', async (t) => {
+  const { dispatch, posted, run } = startDispatch();
+  const jobs = ['slow', 'next'].map((text) => job(release(1), text));
+  for (const { job } of jobs) dispatch.enqueue(job);
+  await turn();
+  const { batch } = posted[0] as (typeof posted)[number];
+  takeSlot(dispatch.table.slots[batch.slots[0] as number] as Slot, batch.tickets[0] as number, Date.now() - 50);
+  while (posted.length < 2) await turn();
+  t.equal(posted[1]?.batch.slots.length, 1);
+  run(1);
+  t.equal(await jobs[1]?.result, 'answer to next');
+  run(0);
+  t.equal(dispatch.gauges().slotsInUse, 1, 'the thread did not run it a second time');
+  dispatch.close();
 });

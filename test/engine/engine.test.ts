@@ -191,6 +191,32 @@ t.test('each host call can be watched', async (t) => {
   t.match(calls, [{ pluginId: 'caller', service: 'runtime', method: 'info.node', status: 0 }]);
 });
 
+t.test('what a guest prints becomes log lines of its plugin', async (t) => {
+  const host = startEngine(t);
+  await host.load(
+    'printer',
+    await assembleWat(`(module
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 2)
+    (data (i32.const 0) "\\10\\00\\00\\00\\0b\\00\\00\\00")
+    (data (i32.const 16) "hello\\nworld")
+    (func (export "lina_dynamic_route_alloc") (param i32) (result i32) (i32.const 65536))
+    (func (export "lina_dynamic_route_execute") (param i32) (result i64)
+      (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (i64.const 0)))`),
+  );
+  await host.request('printer');
+  await host.engine.close(1000);
+  const line = (stream: string, level: string, text: string) => ({ pluginId: 'printer', stream, level, text });
+  t.match(host.logs, [
+    line('stdout', 'info', 'hello'),
+    line('stderr', 'warn', 'hello'),
+    line('stdout', 'info', 'world'),
+    line('stderr', 'warn', 'world'),
+  ]);
+});
+
 t.test('a host that shuts down refuses what comes and ends what runs', async (t) => {
   const host = startEngine(t);
   await host.load('stuck', await watGuest('infinite-loop'));
