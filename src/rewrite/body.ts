@@ -33,7 +33,11 @@ export interface BodyPlan {
   /** By how much functions with a body move up. */
   readonly functionShift: number;
   /** Code that counts down and asks for more when fuel is used up: in front of tail calls, and around loops (see `fuel.ts`). */
-  readonly fuel?: { readonly burnOnce: Uint8Array; readonly refuelIfEmpty: Uint8Array; readonly burnAndLeave: Uint8Array };
+  readonly fuel?: {
+    readonly burnOnce: Uint8Array;
+    readonly refuelIfEmpty: Uint8Array;
+    readonly burnAndLeave: Uint8Array;
+  };
   readonly memory?: {
     readonly baseBytes: number;
     readonly maxBytes: number;
@@ -329,7 +333,6 @@ export class Bodies {
 
   #control(opcode: number, at: number): void {
     const values = this.#values;
-    const reader = this.#reader;
     if (opcode === OP.call || opcode === OP.returnCall) this.#call(opcode, at);
     else if (opcode === OP.callIndirect || opcode === OP.returnCallIndirect) this.#callIndirect(opcode, at);
     else if (opcode === OP.block || opcode === OP.loop || opcode === OP.if || opcode === OP.try) this.#open(opcode, at);

@@ -5,10 +5,19 @@ import { wat } from './wat.js';
 
 /** Around the ends of two pages of memory, of a 4 KiB page, of the map's page, and of 32 bits. */
 const ADDRESSES = [
-  0, 1, 4095, 4096, 8190, 65535, 65536, 131064, 131068, 131070, 131071, 131072, 131073, 196608, 0x7fffffff, 0x80000000, 0xfffeffff,
-  0xffff0000, 0xffff0fff, 0xfffffff0, 0xfffffffc, 0xffffffff,
+  0, 1, 4095, 4096, 8190, 65535, 65536, 131064, 131068, 131070, 131071, 131072, 131073, 196608, 0x7fffffff, 0x80000000,
+  0xfffeffff, 0xffff0000, 0xffff0fff, 0xfffffff0, 0xfffffffc, 0xffffffff,
 ];
-const OFFSETS = ['', 'offset=1', 'offset=8', 'offset=4095', 'offset=65536', 'offset=131071', 'offset=4294901760', 'offset=4294967295'];
+const OFFSETS = [
+  '',
+  'offset=1',
+  'offset=8',
+  'offset=4095',
+  'offset=65536',
+  'offset=131071',
+  'offset=4294901760',
+  'offset=4294967295',
+];
 
 const signed = (value: number): number => value | 0;
 
@@ -18,7 +27,9 @@ function storeModule(instruction: string, value: string): Uint8Array<ArrayBuffer
     return `(func (export "s${index}") (param i32) (${name} ${offset} ${lane} (local.get 0) (${value})))
       (func (export "c${index}") (param i32) (${name} ${offset} ${lane} (i32.add (call $id (local.get 0)) (i32.const 0)) (${value})))`;
   });
-  return wat(`(module (memory (export "memory") 2 4) (func $id (param i32) (result i32) (local.get 0)) ${functions.join('\n')})`);
+  return wat(
+    `(module (memory (export "memory") 2 4) (func $id (param i32) (result i32) (local.get 0)) ${functions.join('\n')})`,
+  );
 }
 
 const V128 = 'v128.const i8x16 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16';
@@ -68,7 +79,10 @@ t.test('a store that traps leaves no mark and no change', async (t) => {
       [`c${index}`, 131072],
     ]);
     const { results } = guest.run(script);
-    t.ok(results.every((result) => result.endsWith('memory access out of bounds')), instruction);
+    t.ok(
+      results.every((result) => result.endsWith('memory access out of bounds')),
+      instruction,
+    );
     t.match(guest.state.reset(), { dirtyPages: 0 }, instruction);
   }
 });
@@ -78,18 +92,33 @@ const LOADS = [
   'i64.load8_u', 'i64.load16_s', 'i64.load16_u', 'i64.load32_s', 'i64.load32_u',
 ]; // biome-ignore format: a table
 const VECTOR_LOADS = [
-  'v128.load', 'v128.load8x8_s', 'v128.load8x8_u', 'v128.load16x4_s', 'v128.load16x4_u', 'v128.load32x2_s', 'v128.load32x2_u',
-  'v128.load8_splat', 'v128.load16_splat', 'v128.load32_splat', 'v128.load64_splat', 'v128.load32_zero', 'v128.load64_zero',
+  'v128.load',
+  'v128.load8x8_s',
+  'v128.load8x8_u',
+  'v128.load16x4_s',
+  'v128.load16x4_u',
+  'v128.load32x2_s',
+  'v128.load32x2_u',
+  'v128.load8_splat',
+  'v128.load16_splat',
+  'v128.load32_splat',
+  'v128.load64_splat',
+  'v128.load32_zero',
+  'v128.load64_zero',
 ];
 const LANE_LOADS = ['v128.load8_lane 15', 'v128.load16_lane 1', 'v128.load32_lane 2', 'v128.load64_lane 1'];
 
 t.test('every load reads the same at every edge', async (t) => {
-  const scalar = (name: string) => [`(result ${name.slice(0, 3)})`, (offset: string) => `(${name} ${offset} (local.get 0))`] as const;
+  const scalar = (name: string) =>
+    [`(result ${name.slice(0, 3)})`, (offset: string) => `(${name} ${offset} (local.get 0))`] as const;
   const vector = (name: string) =>
     ['(result i64)', (offset: string) => `(i64x2.extract_lane 1 (${name} ${offset} (local.get 0)))`] as const;
   const lane = (text: string) => {
     const [name, index] = text.split(' ');
-    return ['(result i64)', (offset: string) => `(i64x2.extract_lane 1 (${name} ${offset} ${index} (local.get 0) (${V128})))`] as const;
+    return [
+      '(result i64)',
+      (offset: string) => `(i64x2.extract_lane 1 (${name} ${offset} ${index} (local.get 0) (${V128})))`,
+    ] as const;
   };
   const forms = [...LOADS.map(scalar), ...VECTOR_LOADS.map(vector), ...LANE_LOADS.map(lane)];
   const functions = forms.flatMap(([result, code], form) =>
@@ -159,9 +188,17 @@ t.test('memory grows to its limit, is small again after a reset, and is zero whe
 });
 
 t.test('the limit stops growth, whatever the module allows itself', async (t) => {
-  const bytes = wat('(module (memory (export "memory") 1) (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))');
+  const bytes = wat(
+    '(module (memory (export "memory") 1) (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))',
+  );
   const guest = rewritten(bytes, { maxPages: 3 });
-  t.same(guest.run([['grow', 2], ['grow', 1]]).results, ['grow: 1', 'grow: -1']);
+  t.same(
+    guest.run([
+      ['grow', 2],
+      ['grow', 1],
+    ]).results,
+    ['grow: 1', 'grow: -1'],
+  );
   t.throws(() => rewriteModule(wat('(module (memory 5))'), { maxPages: 4, dirtyPages: true, fuel: false }), {
     code: 'SBX_MODULE_INVALID',
   });
@@ -207,36 +244,45 @@ t.test('what the host writes is reset once it is marked', async (t) => {
   t.ok(guest.state.memory().every((byte) => byte === 0));
 });
 
-t.test('an endless loop stops when the host gives no more fuel, and the instance can be reset and used again', async (t) => {
-  let asked = 0;
-  const guest = rewritten(
-    wat(`(module (memory (export "memory") 1)
+t.test(
+  'an endless loop stops when the host gives no more fuel, and the instance can be reset and used again',
+  async (t) => {
+    let asked = 0;
+    const guest = rewritten(
+      wat(`(module (memory (export "memory") 1)
       (func (export "spin") (loop (i32.store (i32.const 8) (i32.const 1)) (br 0)))
       (func (export "table") (loop (br_table 0 0 (i32.const 7))))
       (func (export "caught") (loop (try (do (loop (br 0))) (catch_all (br 1)))))
       (func $tail (export "tail") (return_call $tail))
       (func (export "fine") (result i32) (i32.load (i32.const 8))))`),
-    {},
-    () => (asked++ < 3 ? 1000 : 0),
-  );
-  guest.state.takeSnapshot(false);
-  for (const name of ['spin', 'table', 'caught', 'tail']) {
-    asked = 0;
-    t.same(guest.run([[name]]).results, [`${name}: unreachable`]);
-    t.equal(asked, 4);
-    guest.state.reset();
-    t.same(guest.run([['fine']]).results, ['fine: 0']);
-  }
-});
+      {},
+      () => (asked++ < 3 ? 1000 : 0),
+    );
+    guest.state.takeSnapshot(false);
+    for (const name of ['spin', 'table', 'caught', 'tail']) {
+      asked = 0;
+      t.same(guest.run([[name]]).results, [`${name}: unreachable`]);
+      t.equal(asked, 4);
+      guest.state.reset();
+      t.same(guest.run([['fine']]).results, ['fine: 0']);
+    }
+  },
+);
 
 t.test('a long memory.fill costs fuel by its length', async (t) => {
   let asked = 0;
   const guest = rewritten(
-    wat('(module (memory (export "memory") 4) (func (export "fill") (memory.fill (i32.const 0) (i32.const 1) (i32.const 262144))))'),
+    wat(
+      '(module (memory (export "memory") 4) (func (export "fill") (memory.fill (i32.const 0) (i32.const 1) (i32.const 262144))))',
+    ),
     {},
     () => (asked++ < 2 ? 1 : 0),
   );
-  t.same(guest.run([['fill'], ['fill'], ['fill']]).results, ['fill: undefined', 'fill: undefined', 'fill: unreachable']);
+  t.same(guest.run([['fill'], ['fill'], ['fill']]).results, [
+    'fill: undefined',
+    'fill: undefined',
+    'fill: unreachable',
+  ]);
 });
 
 t.test('fuel alone leaves memory, data and start as they are', async (t) => {
@@ -274,7 +320,8 @@ t.test('functions keep their names in stack traces, and every other custom secti
 });
 
 t.test('what cannot be reset is refused with all its reasons', async (t) => {
-  const text = '(module (import "env" "t" (table 1 funcref)) (memory 1 1 shared) (func (table.set 0 (i32.const 0) (ref.null func))))';
+  const text =
+    '(module (import "env" "t" (table 1 funcref)) (memory 1 1 shared) (func (table.set 0 (i32.const 0) (ref.null func))))';
   t.throws(() => rewriteModule(wat(text), { maxPages: 2, dirtyPages: true, fuel: false }), {
     code: 'SBX_MODULE_UNSUPPORTED',
     details: {

@@ -1,0 +1,56 @@
+import t from 'tap';
+import { SandpoolError } from '../../src/protocol/errors.js';
+import { rewriteModule } from '../../src/rewrite/rewrite.js';
+import { type Call, compareForms, rewritten } from './compare.js';
+import { type Program, randomOf, randomProgram } from './random-program.js';
+
+/** Another source of programs (wasm-opt -ttf, say) is one more line here. */
+const SOURCES: readonly [name: string, program: (seed: number) => Program, count: number][] = [
+  ['our own programs', randomProgram, Number(process.env.SANDPOOL_TEST_PROGRAMS ?? 300)],
+];
+
+for (const [name, programOf, count] of SOURCES) {
+  t.test(`${count} of ${name} do the same before and after rewriting, and again after a reset`, async (t) => {
+    for (let seed = 1; seed <= count; seed++) {
+      const { bytes, script } = programOf(seed);
+      const wrong = compareForms(bytes, script);
+      if (wrong !== undefined) t.fail(`seed ${seed}: ${wrong}`);
+    }
+  });
+}
+
+t.test('a damaged module gives an error with a code, or does what the engine makes of it', async (t) => {
+  let accepted = 0;
+  for (let seed = 1; seed <= 3000; seed++) {
+    const { bytes, script } = PROGRAMS[seed % PROGRAMS.length]!;
+    const damaged = damage(bytes, seed);
+    try {
+      rewriteModule(damaged, { maxPages: 16, dirtyPages: true, fuel: true });
+    } catch (error) {
+      if (!(error instanceof SandpoolError)) t.fail(`seed ${seed}: ${(error as Error).stack}`);
+      continue;
+    }
+    if (!WebAssembly.validate(damaged)) t.fail(`seed ${seed}: a damaged module was accepted`);
+    accepted++;
+    if (accepted > 100 || !endsSoon(damaged, script)) continue;
+    const wrong = compareForms(damaged, script);
+    if (wrong !== undefined) t.fail(`seed ${seed}: ${wrong}`);
+  }
+  t.ok(accepted > 20, `${accepted} damaged modules are still modules`);
+});
+
+/** A damaged loop may be endless, and only the rewritten form can be stopped. */
+function endsSoon(bytes: Uint8Array, script: readonly Call[]): boolean {
+  let asked = 0;
+  rewritten(bytes, {}, () => (asked++ === 0 ? 100_000 : 0)).run(script);
+  return asked < 2;
+}
+
+const PROGRAMS = Array.from({ length: 10 }, (_, index) => randomProgram(1000 + index));
+
+function damage(bytes: Uint8Array, seed: number): Uint8Array<ArrayBuffer> {
+  const random = randomOf(seed);
+  const copy = new Uint8Array(bytes);
+  for (let left = 1 + random(3); left > 0; left--) copy[random(copy.length)] = random(256);
+  return random(10) === 0 ? copy.slice(0, random(copy.length)) : copy;
+}
