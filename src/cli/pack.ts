@@ -1,0 +1,147 @@
+/** `sandpool pack`: a plugin's directory becomes an artifact (`spec/artifact.md` §3). */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Manifest } from '../artifact/manifest.js';
+import { moduleOf, type PackedPlugin, packPlugin } from '../artifact/pack.js';
+import { type PackConfig, parsePackConfig } from '../artifact/pack-config.js';
+import { packFailed, selectFiles, type TreeEntry } from '../artifact/pack-tree.js';
+import { readSections } from '../artifact/sections.js';
+import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import type { Context, ExitCode } from './command.js';
+import { buildModule, usualBuild } from './pack-build.js';
+
+export interface PackOptions {
+  /** A module that is built already, or an artifact whose code is taken. */
+  readonly wasm?: string;
+}
+
+export interface Packed {
+  readonly bytes: Uint8Array;
+  readonly manifest: Manifest;
+  readonly warnings: readonly string[];
+}
+
+interface CommandOptions extends PackOptions {
+  readonly output?: string;
+}
+
+export async function run({
+  args: [directory = ''],
+  options,
+  answer,
+  note,
+}: Context<CommandOptions>): Promise<ExitCode> {
+  const { bytes, artifact, warnings } = await packFrom(resolve(directory), options);
+  for (const warning of warnings) note(`warning: ${warning}`);
+  const { id, version } = artifact.manifest;
+  const file = await outputFile(options.output, id);
+  await writeWhole(file, bytes);
+  const sections = readSections(bytes)
+    .filter(({ name }) => name.startsWith('lina.plugin.'))
+    .map(({ name, sizeBytes }) => ({ name, sizeBytes }));
+  const document = { file, id, version, bytes: bytes.length, checksum: artifact.checksum, warnings, sections };
+  answer(document, `${file}\n${id} ${version}, ${bytes.length} bytes, ${sections.length} sections`);
+  return 0;
+}
+
+/**
+ * Builds and packs a plugin, so that every host accepts what comes out.
+ * @throws SBX_PACK_FAILED SBX_ARTIFACT_INVALID PLUGIN_ID_INVALID with what is wrong; SBX_FILE_UNREADABLE
+ */
+export async function packDirectory(directory: string, options: PackOptions = {}): Promise<Packed> {
+  const { bytes, artifact, warnings } = await packFrom(resolve(directory), options);
+  return { bytes, manifest: artifact.manifest, warnings };
+}
+
+async function packFrom(directory: string, { wasm }: PackOptions): Promise<PackedPlugin> {
+  await checkDirectory(directory);
+  const config = parsePackConfig(await textIfPresent(join(directory, 'hack/config.yaml')));
+  const module = wasm === undefined ? await build(directory, config) : moduleOf(await readBytes(resolve(wasm)));
+  const embed = await textIfPresent(join(directory, 'plugin_embed.go'));
+  const paths = selectFiles(await treeOf(directory), embed);
+  const files = new Map<string, Uint8Array>();
+  for (const path of paths) files.set(path, await readBytes(join(directory, path)));
+  const packed = packPlugin({ files, config, ...(module && { module }) });
+  if (module) await checkExports(module, packed);
+  return packed;
+}
+
+async function build(directory: string, config: PackConfig): Promise<Uint8Array | undefined> {
+  const step = config.build ?? usualBuild(directory);
+  return step && moduleOf(await buildModule(directory, step));
+}
+
+/** A host finds these out at the first request; here is the person who can change them. */
+async function checkExports(module: Uint8Array, { artifact }: PackedPlugin): Promise<void> {
+  const compiled = await WebAssembly.compile(Uint8Array.from(module)).catch((cause) => {
+    throw packFailed(`the module is not valid WebAssembly: ${reasonOf(cause)}`, cause);
+  });
+  const exported = WebAssembly.Module.exports(compiled).map(({ name }) => name);
+  const { allocExport = '', executeExport = '' } = artifact.bridge ?? {};
+  const missing = ['memory', allocExport, executeExport].filter((name) => !exported.includes(name));
+  if (missing.length > 0) throw packFailed(`the module does not export ${missing.join(', ')}`);
+}
+
+// ---- the disk ----------------------------------------------------------------------------------------------------------------
+
+/** Folders of tools, which are large and never packed. */
+const SKIPPED: readonly string[] = ['node_modules', '.git'];
+
+async function treeOf(directory: string, prefix = ''): Promise<readonly TreeEntry[]> {
+  const found: TreeEntry[] = [];
+  for (const entry of await readdir(join(directory, prefix), { withFileTypes: true })) {
+    const path = prefix + entry.name;
+    if (SKIPPED.includes(entry.name)) continue;
+    const kind = entry.isDirectory() ? 'directory' : entry.isFile() ? 'file' : await kindOf(join(directory, path));
+    found.push({ path, kind });
+    if (kind === 'directory') found.push(...(await treeOf(directory, `${path}/`)));
+  }
+  return found;
+}
+
+/** What a link leads to. */
+async function kindOf(path: string): Promise<TreeEntry['kind']> {
+  const target = await stat(path).catch(() => undefined);
+  if (target?.isDirectory()) return 'linked directory';
+  return target?.isFile() ? 'file' : 'unreadable';
+}
+
+async function checkDirectory(directory: string): Promise<void> {
+  const found = await stat(directory).catch((cause) => unreadable(directory, cause));
+  if (!found.isDirectory()) unreadable(directory, new Error('it is not a directory'));
+}
+
+async function textIfPresent(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) =>
+    cause.code === 'ENOENT' ? undefined : unreadable(file, cause),
+  );
+}
+
+async function readBytes(file: string): Promise<Uint8Array> {
+  return readFile(file).catch((cause) => unreadable(file, cause));
+}
+
+function unreadable(file: string, cause: unknown): never {
+  throw new SandpoolError('SBX_FILE_UNREADABLE', { file, reason: reasonOf(cause) }, { cause });
+}
+
+/** A directory that exists gets a file of the plugin's name. */
+async function outputFile(given: string | undefined, id: string): Promise<string> {
+  if (given === undefined) return resolve('temp/output', `${id}.wasm`);
+  const found = await stat(given).catch(() => undefined);
+  return found?.isDirectory() ? resolve(given, `${id}.wasm`) : resolve(given);
+}
+
+/** A host that looks at the directory meanwhile sees the old file or the new one. */
+async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
+  const aside = `${file}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(aside, bytes);
+    await rename(aside, file);
+  } catch (cause) {
+    await rm(aside, { force: true });
+    throw packFailed(`cannot write ${file}: ${reasonOf(cause)}`, cause);
+  }
+}
