@@ -32,32 +32,24 @@ export const httpCase: BenchCase = {
     if (sample.status !== 200) throw new Error(`the sample plugin answers ${sample.status}: ${answer}`);
     const echo = await startServer('echo', { SANDPOOL_BENCH_ANSWER: answer });
     const body = JSON.stringify({ text: 'x'.repeat(452 - 11) });
+    const [get, post] = ['Fastify, GET, same answer', 'Fastify, POST 452 B echo'];
     const targets: Target[] = [
-      { row: 'Fastify, GET, same answer', url: `${echo.url}/answer`, method: 'GET' },
+      { row: get, url: `${echo.url}/answer`, method: 'GET' },
+      { row: 'sample GET /notes, pristine', rival: get, url: `${host.url}/x/sandpool-notes/notes`, method: 'GET' },
+      { row: 'sample GET /notes, fresh', rival: get, url: `${host.url}/x/bench-fresh/notes`, method: 'GET' },
+      { row: 'sample GET /notes, warm', rival: get, url: `${host.url}/x/bench-warm/notes`, method: 'GET' },
+      { row: post, url: `${echo.url}/echo`, method: 'POST', body },
       {
-        row: 'sample GET /notes, fresh',
-        rival: 'Fastify, GET, same answer',
-        url: `${host.url}/x/sandpool-notes/notes`,
-        method: 'GET',
-      },
-      {
-        row: 'sample GET /notes, warm',
-        rival: 'Fastify, GET, same answer',
-        url: `${host.url}/x/bench-warm/notes`,
-        method: 'GET',
-      },
-      { row: 'Fastify, POST 452 B echo', url: `${echo.url}/echo`, method: 'POST', body },
-      {
-        row: 'guest, POST 452 B echo, fresh',
-        rival: 'Fastify, POST 452 B echo',
+        row: 'guest, POST 452 B echo, pristine',
+        rival: post,
         url: `${host.url}/x/bench-echo/echo`,
         method: 'POST',
         body,
       },
       {
-        row: 'guest, POST 452 B echo, warm',
-        rival: 'Fastify, POST 452 B echo',
-        url: `${host.url}/x/bench-echo-warm/echo`,
+        row: 'guest, POST 452 B echo, fresh',
+        rival: post,
+        url: `${host.url}/x/bench-echo-fresh/echo`,
         method: 'POST',
         body,
       },

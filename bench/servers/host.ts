@@ -1,5 +1,5 @@
-/** A host with the sample plugin and an echo guest, each in both isolations. */
-import { mkdtemp, rm } from 'node:fs/promises';
+/** A host with the sample plugin and an echo guest, in several isolations. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { scaffold } from '../../src/cli/new.js';
@@ -10,26 +10,28 @@ import { buildArtifact } from '../../test/artifact/build.js';
 import { assemblyScriptGuest } from '../../test/guest-modules.js';
 
 const directory = await mkdtemp(join(tmpdir(), 'sandpool-bench-'));
+const settings = join(directory, 'sandpool.yaml');
+await writeFile(
+  settings,
+  'sandbox: { plugins: { bench-warm: { isolation: warm }, bench-fresh: { isolation: fresh }, bench-echo-fresh: { isolation: fresh } } }\n',
+);
 const { config } = loadConfig({
+  file: settings,
   env: {
     SANDPOOL_SERVER_PORT: '0',
     SANDPOOL_DATA_DIR: join(directory, 'data'),
     SANDPOOL_PLUGIN_DYNAMIC_STORAGE_PATH: join(directory, 'staged'),
     SANDPOOL_LOG_LEVEL: 'error',
-    SANDPOOL_SANDBOX_PLUGINS: JSON.stringify({
-      'bench-warm': { isolation: 'warm' },
-      'bench-echo-warm': { isolation: 'warm' },
-    }),
   },
 });
 const host = await startHost({ config, adminPassword: 'bench-only-password' });
-for (const id of ['sandpool-notes', 'bench-warm']) {
+for (const id of ['sandpool-notes', 'bench-fresh', 'bench-warm']) {
   const plugin = join(directory, id);
   await scaffold(id, { language: 'assemblyscript', directory: plugin });
   await serve(id, (await packDirectory(plugin)).bytes);
 }
 const echo = await assemblyScriptGuest('echo');
-for (const id of ['bench-echo', 'bench-echo-warm']) {
+for (const id of ['bench-echo', 'bench-echo-fresh']) {
   const routes = [{ method: 'POST', path: '/echo', requestType: 'EchoReq' }];
   await serve(id, buildArtifact({ manifest: { id, name: id }, routes, module: echo }));
 }

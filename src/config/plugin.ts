@@ -1,8 +1,6 @@
 /** What the configuration says about one plugin. */
-import type { Config, ISOLATIONS } from './schema.js';
-
-/** Isolation of an invocation. */
-export type Isolation = (typeof ISOLATIONS)[number];
+import type { Isolation } from '../protocol/messages.js';
+import type { Config } from './schema.js';
 
 /** Limits of one plugin's invocations. */
 export interface SandboxLimits {

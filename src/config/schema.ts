@@ -3,12 +3,10 @@
  * and the table in README are all made from this list. Units are in the names (spec/product.md §3).
  */
 import { type Static, type TProperties, Type } from 'typebox';
+import { ISOLATIONS } from '../protocol/messages.js';
 
 /** Keys that may stand for a plugin: an id of 1–64 characters (spec/governance.md §0.3). */
 export const PLUGIN_ID_PATTERN = '^(?=.{1,64}$)[a-z0-9]+(?:-[a-z0-9]+)*$';
-
-/** Isolations that this host can give an invocation. */
-export const ISOLATIONS = ['pristine', 'fresh', 'warm'] as const;
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 

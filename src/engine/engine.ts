@@ -92,6 +92,7 @@ export interface PluginLimits {
   readonly memoryLimitMiB: number;
   readonly concurrency: number;
   readonly queue: number;
+  readonly weight: number;
 }
 
 export interface PluginLogLine {

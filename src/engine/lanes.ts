@@ -1,6 +1,6 @@
 /**
- * Who waits: one lane per plugin, lanes take turns. A plugin with a thousand waiting invocations delays its neighbours by one
- * turn, not by a thousand.
+ * Who waits: one lane per plugin, lanes take turns, a turn is as many invocations as the plugin's weight. A plugin with a thousand
+ * waiting invocations delays its neighbours by one turn, not by a thousand.
  */
 import { SandpoolError } from '../protocol/errors.js';
 import type { Job } from './job.js';
@@ -10,12 +10,16 @@ export interface LaneLimits {
   readonly concurrency: number;
   /** Invocations of a plugin that may wait. */
   readonly queue: number;
+  /** Invocations of a plugin in one turn. */
+  readonly weight: number;
 }
 
 export interface Lane {
   readonly pluginId: string;
   readonly waiting: Waiting[];
   inFlight: number;
+  /** Invocations that it has left in this turn. */
+  turnLeft: number;
   /** Moving average of run times, in ms. */
   averageRunMs: number;
 }
@@ -55,7 +59,7 @@ export function createLanes(maxQueue: number, limitsOf: (pluginId: string) => La
   const laneOf = (pluginId: string): Lane => {
     const known = lanes.get(pluginId);
     if (known) return known;
-    const lane: Lane = { pluginId, waiting: [], inFlight: 0, averageRunMs: 0 };
+    const lane: Lane = { pluginId, waiting: [], inFlight: 0, turnLeft: 0, averageRunMs: 0 };
     lanes.set(pluginId, lane);
     return lane;
   };
@@ -67,6 +71,11 @@ export function createLanes(maxQueue: number, limitsOf: (pluginId: string) => La
     if (lane.waiting.length === 0) turns.splice(turns.indexOf(lane), 1);
     waitingCount -= 1;
     return true;
+  };
+  const passTurn = (lane: Lane): void => {
+    turns.shift();
+    lane.turnLeft = 0;
+    if (lane.waiting.length > 0) turns.push(lane);
   };
   const heads = (): Waiting[] => turns.map((lane) => lane.waiting[0] as Waiting);
 
@@ -91,15 +100,18 @@ export function createLanes(maxQueue: number, limitsOf: (pluginId: string) => La
     remove: drop,
     take() {
       for (let tries = turns.length; tries > 0; tries--) {
-        const lane = turns.shift() as Lane;
-        if (lane.inFlight >= limitsOf(lane.pluginId).concurrency) {
-          turns.push(lane);
+        const lane = turns[0] as Lane;
+        const { concurrency, weight } = limitsOf(lane.pluginId);
+        if (lane.inFlight >= concurrency) {
+          passTurn(lane);
           continue;
         }
         const waiting = lane.waiting.shift() as Waiting;
-        if (lane.waiting.length > 0) turns.push(lane);
         waitingCount -= 1;
         lane.inFlight += 1;
+        if (lane.turnLeft === 0) lane.turnLeft = weight;
+        lane.turnLeft -= 1;
+        if (lane.turnLeft === 0 || lane.waiting.length === 0) passTurn(lane);
         return waiting;
       }
       return undefined;

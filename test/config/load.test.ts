@@ -2,8 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { type ConfigInputs, loadConfig, type Problem, readEnvironment } from '../../src/config/load.js';
-import { defaults, ISOLATIONS } from '../../src/config/schema.js';
+import { defaults } from '../../src/config/schema.js';
 import { SandpoolError } from '../../src/protocol/errors.js';
+import { ISOLATIONS } from '../../src/protocol/messages.js';
 
 /** Loads with a file of this text, called sandpool.yaml in an empty working directory, and nothing from the real environment. */
 const load = (yaml: string, inputs: ConfigInputs = {}) => {

@@ -19,7 +19,7 @@ function startDispatch(options: Partial<DispatchOptions> = {}) {
     maxThreads: 2,
     maxQueue: 100,
     queueTimeoutMs: 5000,
-    limitsOf: () => ({ concurrency: 100, queue: 100 }),
+    limitsOf: () => ({ concurrency: 100, queue: 100, weight: 1 }),
     onCounts: () => {},
     onKill: () => {},
     onDeath: () => {},

@@ -5,7 +5,7 @@ import { createLanes, type LaneLimits, type Waiting } from '../../src/engine/lan
 const job = (pluginId: string): Job => ({ pluginId }) as Job;
 const limits =
   (limits: Partial<LaneLimits> = {}) =>
-  () => ({ concurrency: 100, queue: 100, ...limits });
+  () => ({ concurrency: 100, queue: 100, weight: 1, ...limits });
 const taken = (waiting: Waiting | undefined) => waiting?.job.pluginId;
 
 t.test('plugins take turns, whatever the length of their lines', async (t) => {
@@ -15,6 +15,13 @@ t.test('plugins take turns, whatever the length of their lines', async (t) => {
   t.same(order, ['a', 'b', 'c', 'a', 'c', 'a', 'a']);
   t.equal(lanes.take(), undefined);
   t.equal(lanes.count(), 0);
+});
+
+t.test('a plugin of twice the weight gets two in a turn', async (t) => {
+  const lanes = createLanes(100, (id) => ({ concurrency: 100, queue: 100, weight: id === 'a' ? 2 : 1 }));
+  for (const id of ['a', 'a', 'a', 'a', 'a', 'b', 'b', 'b']) lanes.add(job(id));
+  const order = Array.from({ length: 8 }, () => taken(lanes.take()));
+  t.same(order, ['a', 'a', 'b', 'a', 'a', 'b', 'a', 'b']);
 });
 
 t.test('a plugin at its concurrency waits, its neighbours do not', async (t) => {
