@@ -3,6 +3,7 @@
  * number was written `1` or `1.0`, and only the first is an integer to Go.
  */
 import { SandpoolError } from '../protocol/errors.js';
+import { goJson } from '../protocol/host-call.js';
 import { compareBytes } from './text.js';
 
 /** A number as it was written; from YAML also a boolean, which a text field accepts as text (`loose`). */
@@ -167,39 +168,25 @@ export function toPlain(value: JsonValue): unknown {
 
 /**
  * Writes a value as Go's compact form does: keys of plain objects in the order given, keys of maps bytewise, `undefined` left
- * out, `<`, `>`, `&`, U+2028 and U+2029 escaped. A lone surrogate stands for a byte that is not UTF-8 and becomes `\\ufffd`.
+ * out, `<`, `>`, `&`, U+2028 and U+2029 escaped.
  */
-export function goJson(value: unknown): string {
-  if (typeof value === 'string') return goString(value);
-  if (isLiteral(value as JsonValue)) return (value as Literal).literal;
-  if (Array.isArray(value)) return `[${value.map(goJson).join(',')}]`;
-  if (value instanceof Map) return goMembers([...value].sort(([left], [right]) => compareBytes(left, right)));
-  if (typeof value === 'object' && value !== null) return goMembers(Object.entries(value));
-  return JSON.stringify(value) ?? 'null';
+export function encodeJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(encodeJson).join(',')}]`;
+  if (value instanceof Map) return encodeMembers([...value].sort(([left], [right]) => compareBytes(left, right)));
+  if (typeof value === 'object' && value !== null) return encodeMembers(Object.entries(value));
+  return goJson(value);
 }
 
-function goMembers(entries: readonly (readonly [string, unknown])[]): string {
+function encodeMembers(entries: readonly (readonly [string, unknown])[]): string {
   const members = entries.filter(([, item]) => item !== undefined);
-  return `{${members.map(([key, item]) => `${goString(key)}:${goJson(item)}`).join(',')}}`;
+  return `{${members.map(([key, item]) => `${goJson(key)}:${encodeJson(item)}`).join(',')}}`;
 }
 
-const UNSAFE = /[<>&\u2028\u2029]|\p{Surrogate}/gu;
-
-function goString(text: string): string {
-  const unsafe = (char: string): string =>
-    /\p{Surrogate}/u.test(char) ? '\\ufffd' : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return text.search(UNSAFE) >= 0 ? escapeParts(text, unsafe) : JSON.stringify(text);
-}
-
-/** Escapes what Go escapes beyond `JSON.stringify`; the two never meet in one character. */
-function escapeParts(text: string, unsafe: (char: string) => string): string {
-  let out = '"';
-  let from = 0;
-  for (const match of text.matchAll(UNSAFE)) {
-    out += JSON.stringify(text.slice(from, match.index)).slice(1, -1) + unsafe(match[0]);
-    from = match.index + match[0].length;
-  }
-  return `${out}${JSON.stringify(text.slice(from)).slice(1, -1)}"`;
+/** A value with maps for its objects, so that it is written with sorted keys; numbers as Go writes doubles. */
+export function toSorted(value: JsonValue): unknown {
+  if (isArray(value)) return value.map(toSorted);
+  if (isObject(value)) return new Map(Array.from(value, ([key, item]) => [key, toSorted(item)]));
+  return toPlain(value);
 }
 
 /** Replaces lone surrogates, which UTF-8 cannot carry, by U+FFFD. */

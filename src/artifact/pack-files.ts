@@ -24,8 +24,8 @@ export type CollectedFiles = Pick<
 > & { readonly warnings: readonly string[] };
 
 const FRONTEND_FILE = /^frontend\/(?:pages|dist|public)\/(?!.*\.vue$)/;
-/** Texts of a locale in its folder or in one file of its name; what lies in `apidoc/` is for the API's documentation. */
-const TEXTS = /^manifest\/i18n\/(?:[^/]+\/[^/]+|[^/]+)\.(?:json|ya?ml)$/;
+/** Texts of a locale in its folder, or in one YAML file of its name; what lies in `apidoc/` is for the API's documentation. */
+const TEXTS = /^manifest\/i18n\/(?:[^/]+\/[^/]+\.(?:json|ya?ml)|[^/]+\.ya?ml)$/;
 const APIDOC_TEXTS = /^manifest\/i18n\/[^/]+\/apidoc\/.+\.(?:json|ya?ml)$/;
 
 /** Sorts files into their sections. @throws SBX_PACK_FAILED with the name of the file that no host would accept. */
@@ -69,18 +69,14 @@ function contentTypeOf(path: string): string {
 
 function collectTexts(files: PluginFiles, isWanted: (path: string) => boolean): readonly LanguageAsset[] {
   const merged = new Map<string, JsonObject>();
-  for (const path of [...files.keys()].filter(isWanted).sort(compareFileNames)) {
-    const locale = trim(path.split('/')[2]!.replace(/\.(?:json|ya?ml)$/, ''));
+  // `zh-CN.yaml` sorts before `zh-CN/…`, so that the folder wins over the one file.
+  for (const path of [...files.keys()].filter(isWanted).sort(compareBytes)) {
+    const locale = trim(path.split('/')[2]!.replace(/\.ya?ml$/, ''));
     merged.set(locale, merge(merged.get(locale) ?? new Map(), readTexts(files, path)));
   }
   return [...merged]
     .sort(([left], [right]) => compareBytes(left, right))
     .map(([locale, texts]) => ({ locale, content: encodeJson(toSorted(texts)) }));
-}
-
-/** By name within the folder of a locale; the one file of a locale's name comes before its folder. */
-function compareFileNames(left: string, right: string): number {
-  return left.split('/').length - right.split('/').length || compareBytes(left, right);
 }
 
 function readTexts(files: PluginFiles, path: string): JsonObject {

@@ -22,6 +22,7 @@ import { packFailed } from './pack-tree.js';
 import { encodeRoutes, normalizeRoutes } from './routes.js';
 import { EMPTY_MODULE, encodeCustomSection, readSections } from './sections.js';
 import { encodeTableResources, normalizeTableResources } from './table-resources.js';
+import { trim } from './text.js';
 
 export interface PluginSource {
   /** The files that may be packed, by their path from the plugin's root; `plugin.yaml` among them. */
@@ -114,7 +115,7 @@ function readManifest(files: PluginFiles) {
   const source = files.get('plugin.yaml');
   if (source === undefined) throw packFailed('missing plugin.yaml');
   const { manifest: rawManifest, hostServices: declared } = parsePluginYaml(textOf(source));
-  const hostServices = normalizeHostServices(declared, rawManifest.id.trim());
+  const hostServices = normalizeHostServices(declared, trim(rawManifest.id));
   const manifest = normalizeManifest(rawManifest, { hostServices, onlyDynamic: true });
   return { manifest, rawManifest, hostServices };
 }

@@ -1,13 +1,7 @@
 /** The text rules of the artifact format, which are Go's: what is blank, how case is mapped, how strings are ordered. */
+import { trimGo as trim } from '../protocol/text.js';
 
-/** Removes Unicode `White_Space` from both ends. Other than `String.trim`: U+0085 goes, U+FEFF stays. */
-export function trim(text: string): string {
-  let start = 0;
-  let end = text.length;
-  while (start < end && isWhiteSpace(text.charCodeAt(start))) start += 1;
-  while (end > start && isWhiteSpace(text.charCodeAt(end - 1))) end -= 1;
-  return text.slice(start, end);
-}
+export { trim };
 
 export function isBlank(text: string): boolean {
   return trim(text) === '';
@@ -36,22 +30,6 @@ export function compareBytes(left: string, right: string): number {
 export function firstDuplicate(values: readonly string[]): string | undefined {
   const seen = new Set<string>();
   return values.find((value) => seen.size === seen.add(value).size);
-}
-
-function isWhiteSpace(code: number): boolean {
-  if (code === 0x20 || (code >= 0x09 && code <= 0x0d)) return true;
-  if (code < 0x85) return false;
-  return (
-    code === 0x85 ||
-    code === 0xa0 ||
-    code === 0x1680 ||
-    (code >= 0x2000 && code <= 0x200a) ||
-    code === 0x2028 ||
-    code === 0x2029 ||
-    code === 0x202f ||
-    code === 0x205f ||
-    code === 0x3000
-  );
 }
 
 function isAscii(text: string): boolean {
