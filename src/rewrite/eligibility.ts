@@ -3,7 +3,7 @@ import { followsPrefixed, visitInstructions } from './instructions.js';
 import { type ModuleShape, readModule } from './module.js';
 import { BULK, FOLLOWS, FOLLOWS_OPCODE, OP, VALUE } from './opcodes.js';
 import { Reader, SECTION } from './reader.js';
-import { readImage } from './snapshot.js';
+import { placeSegments } from './snapshot.js';
 
 export interface Eligibility {
   /** Whether {@link rewriteModule} can mark dirty pages, so that an instance can be reset. */
@@ -52,7 +52,7 @@ function moduleReasons(shape: ModuleShape): string[] {
     if (!isMutable || (valueType >= VALUE.f64 && valueType <= VALUE.i32)) continue;
     reasons.push(`a mutable global holds a ${valueType === VALUE.v128 ? 'vector' : 'reference'}`);
   }
-  if (readImage(shape) === undefined) reasons.push('it has data at a computed address');
+  if (placeSegments(shape) === undefined) reasons.push('it has data at a computed address');
   return reasons;
 }
 

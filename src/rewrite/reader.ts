@@ -98,12 +98,13 @@ export class Reader {
     const first = this.u8();
     if (first < 0x80) return first;
     let value = first & 0x7f;
-    for (let shift = 7; shift < 35; shift += 7) {
+    for (let shift = 7; shift < 28; shift += 7) {
       const byte = this.u8();
-      if (shift === 28 && byte > 0x0f) break;
-      value += (byte & 0x7f) * 2 ** shift;
+      value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return value;
     }
+    const last = this.u8();
+    if (last <= 0x0f) return value + last * 2 ** 28;
     throw invalid('a number has more than 32 bits', this.position);
   }
 
@@ -121,16 +122,27 @@ export class Reader {
 
   /** A signed LEB128 number of at most `bits` bits (32 or 33). */
   signed(bits: 32 | 33): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.u8();
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte >= 0x80) continue;
-      if (byte & 0x40) value -= 2 ** (shift + 7);
-      const limit = 2 ** (bits - 1);
-      if (value >= limit || value < -limit) break;
-      return value;
+    const first = this.bytes[this.position]!;
+    if (first < 0x80 && this.position < this.end) {
+      this.position++;
+      return (first << 25) >> 25;
     }
+    return this.#longSigned(bits);
+  }
+
+  /** In whole numbers below 28 bits, where nearly all are. */
+  #longSigned(bits: 32 | 33): number {
+    let small = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.u8();
+      small |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return byte & 0x40 ? small | (-1 << (shift + 7)) : small;
+    }
+    const last = this.u8();
+    const high = last & 0x40 ? (last & 0x7f) - 0x80 : last & 0x7f;
+    const value = small + high * 2 ** 28;
+    const limit = 2 ** (bits - 1);
+    if (last < 0x80 && value < limit && value >= -limit) return value;
     throw invalid(`a number has more than ${bits} bits`, this.position);
   }
 

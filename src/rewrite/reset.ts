@@ -52,18 +52,18 @@ export function openGuestState(exports: WebAssembly.Exports, layout: RewriteLayo
   const memory = layout.memoryExport === undefined ? undefined : (exports[layout.memoryExport] as WebAssembly.Memory);
   const size = sizeGlobal === undefined ? undefined : (exports[sizeGlobal] as WebAssembly.Global);
   const globals = layout.globals.map(({ exportName }) => exports[exportName] as WebAssembly.Global);
-  let buffer: ArrayBuffer | undefined;
   let guest = EMPTY.memory;
   let map = EMPTY.memory;
+  let words = new Float64Array(0);
   let base = EMPTY;
   let restore = createRestorer(EMPTY.memory, reachBytes);
 
-  /** Views of the real memory, made again only after it has grown. */
+  /** Views of the real memory, made again after it has grown: growth detaches them, and their length becomes 0. */
   const refresh = () => {
-    if (memory === undefined || memory.buffer === buffer) return;
-    buffer = memory.buffer;
-    guest = new Uint8Array(buffer, memoryBase);
-    map = new Uint8Array(buffer, layout.mapBase, guest.length >>> PAGE_SHIFT);
+    if (map.length > 0 || memory === undefined) return;
+    guest = new Uint8Array(memory.buffer, memoryBase);
+    map = new Uint8Array(memory.buffer, layout.mapBase, guest.length >>> PAGE_SHIFT);
+    words = new Float64Array(memory.buffer, layout.mapBase, map.length >>> 3);
   };
   const guestBytes = () => (size === undefined ? 0 : (size.value >>> 0) * WASM_PAGE_BYTES);
   const setBase = (snapshot: Snapshot) => {
@@ -100,7 +100,7 @@ export function openGuestState(exports: WebAssembly.Exports, layout: RewriteLayo
     },
     reset() {
       refresh();
-      const dirtyPages = restore(guest, map);
+      const dirtyPages = restore(guest, map, words);
       setGlobals(globals, base.globals);
       return { dirtyPages, hasGrown: guest.length > base.memory.length };
     },
@@ -122,10 +122,13 @@ function growTo(memory: WebAssembly.Memory | undefined, bytes: number): boolean 
   }
 }
 
-/** Copies every page that `map` marks back into `guest`, clears the marks, and gives their number. */
-export type Restorer = (guest: Uint8Array, map: Uint8Array) => number;
+/**
+ * Copies every page that `map` marks back into `guest`, clears the marks, and gives their number. `words` are the same bytes as the
+ * map, eight at a time: the bytes are 0 or 1, so a word without marks is the number 0 and all others are not.
+ */
+export type Restorer = (guest: Uint8Array, map: Uint8Array, words: Float64Array) => number;
 
-/** Makes the function that leads back to `snapshot`. The map has a byte for every page and is never shorter than the snapshot. */
+/** Makes the function that leads back to `snapshot`. */
 export function createRestorer(snapshot: Uint8Array, reachBytes: number): Restorer {
   const isShared = typeof SharedArrayBuffer !== 'undefined' && snapshot.buffer instanceof SharedArrayBuffer;
   const pages: (Uint8Array | undefined)[] = [];
@@ -149,12 +152,16 @@ export function createRestorer(snapshot: Uint8Array, reachBytes: number): Restor
     if (to > snapshot.length) guest.fill(0, Math.max(from, snapshot.length), to);
   };
 
-  return (guest, map) => {
+  return (guest, map, words) => {
     let dirtyPages = 0;
-    for (let page = map.indexOf(1); page >= 0; page = map.indexOf(1, page + 1)) {
-      map[page] = 0;
-      restorePage(guest, page);
-      dirtyPages++;
+    for (let word = 0; word < words.length; word++) {
+      if (words[word] === 0) continue;
+      for (let page = word * 8; page < word * 8 + 8; page++) {
+        if (map[page] === 0) continue;
+        map[page] = 0;
+        restorePage(guest, page);
+        dirtyPages++;
+      }
     }
     return dirtyPages;
   };

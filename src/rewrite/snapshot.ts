@@ -33,6 +33,16 @@ const PAGE_BYTES = 65536;
  * @throws SBX_MODULE_INVALID when a segment lies outside the memory: such a module cannot be instantiated
  */
 export function readImage(shape: ModuleShape): ImageRun[] | undefined {
+  const pieces = placeSegments(shape);
+  return pieces && runsOf(shape.bytes, pieces);
+}
+
+/**
+ * Where active data segments go; undefined when an address is not known before instantiation.
+ *
+ * @throws SBX_MODULE_INVALID when a segment lies outside the memory: such a module cannot be instantiated
+ */
+export function placeSegments(shape: ModuleShape): Piece[] | undefined {
   const pieces: Piece[] = [];
   for (const segment of shape.dataSegments) {
     if (!segment.isActive) continue;
@@ -45,10 +55,10 @@ export function readImage(shape: ModuleShape): ImageRun[] | undefined {
     }
     if (end > address) pieces.push({ order: pieces.length, address, end, contentStart: segment.contentStart });
   }
-  return runsOf(shape.bytes, pieces);
+  return pieces;
 }
 
-interface Piece {
+export interface Piece {
   readonly order: number;
   readonly address: number;
   readonly end: number;
@@ -58,6 +68,11 @@ interface Piece {
 /** The value of an i32 expression of constants, without sign; undefined when it depends on anything else. */
 function constantOf(bytes: Uint8Array, start: number, end: number): number | undefined {
   const reader = new Reader(bytes, start, end);
+  if (reader.u8() === OP.i32Const) {
+    const value = reader.signed(32);
+    if (reader.position === end - 1) return value >>> 0;
+  }
+  reader.position = start;
   const stack: number[] = [];
   for (let opcode = reader.u8(); opcode !== OP.end; opcode = reader.u8()) {
     if (opcode === OP.i32Const) {
