@@ -1,5 +1,6 @@
 /** `sandpool pack`: a plugin's directory becomes an artifact (`spec/artifact.md` §3). */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Manifest } from '../artifact/manifest.js';
@@ -64,7 +65,13 @@ async function packFrom(directory: string, { wasm }: PackOptions): Promise<Packe
   for (const path of paths) files.set(path, await readBytes(join(directory, path)));
   const packed = packPlugin({ files, config, ...(module && { module }) });
   if (module) await checkExports(module, packed);
-  return packed;
+  return { ...packed, warnings: [...packed.warnings, ...undiscovered(directory, config)] };
+}
+
+/** The reference's builder reads contracts out of Go sources and generates a dispatcher; this one reads declarations. */
+function undiscovered(directory: string, { routes }: PackConfig): readonly string[] {
+  if (routes.length > 0 || !existsSync(join(directory, 'backend/plugin.go'))) return [];
+  return ['backend/ is not searched for routes and callbacks: declare them in hack/config.yaml under wasm'];
 }
 
 async function build(directory: string, config: PackConfig): Promise<Uint8Array | undefined> {
@@ -141,7 +148,8 @@ async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
     await writeFile(aside, bytes);
     await rename(aside, file);
   } catch (cause) {
-    await rm(aside, { force: true });
+    // Of two failures the first is the one to tell.
+    await rm(aside, { force: true }).catch(() => undefined);
     throw packFailed(`cannot write ${file}: ${reasonOf(cause)}`, cause);
   }
 }
