@@ -251,7 +251,14 @@ function createHttp({ config, registry, engine, identity, metrics, log, unready 
     log,
     async register(app) {
       await app.register(authRoutes({ identity }));
-      await app.register(apiRoutes({ registry, identity, maxUploadBytes: MAX_UPLOAD_BYTES }));
+      await app.register(
+        apiRoutes({
+          registry,
+          identity,
+          maxUploadBytes: MAX_UPLOAD_BYTES,
+          autoEnable: config.plugin.autoEnable.map(({ id }) => id),
+        }),
+      );
     },
   });
 }

@@ -34,6 +34,12 @@ export interface RegistryOptions {
   readonly onStep?: (step: string) => void;
 }
 
+/** What was uploaded, and the plugin as it is now: of an installed one that is still the effective release. */
+export interface Uploaded {
+  readonly artifact: Artifact;
+  readonly record: PluginRecord;
+}
+
 /** Operations on one plugin run one after the other, those on several plugins at once. All may throw SBX_STORE_FAILED. */
 export interface Registry {
   /** Reads everything and has the engine load what is enabled; to be called once, before anything else. */
@@ -41,7 +47,7 @@ export interface Registry {
   /** Looks at the staging directory again. @returns how many plugins it holds, and which files are unusable. */
   sync(): Promise<{ total: number; problems: readonly StagingProblem[] }>;
   /** @throws SBX_UPLOAD_REFUSED, SBX_ARTIFACT_INVALID, PLUGIN_ID_INVALID; nothing is stored then. */
-  upload(bytes: Uint8Array, options?: UploadOptions): Promise<PluginRecord>;
+  upload(bytes: Uint8Array, options?: UploadOptions): Promise<Uploaded>;
   /**
    * @throws PLUGIN_NOT_FOUND, PLUGIN_INSTALL_MODE_INVALID, PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH,
    * PLUGIN_DYNAMIC_ARTIFACT_MISSING, PLUGIN_DYNAMIC_VERSION_DOWNGRADE_UNSUPPORTED, SBX_GRANT_DECISION_INVALID
@@ -87,7 +93,10 @@ export function createRegistry(options: RegistryOptions): Registry {
   return {
     reload: () => reload(core),
     sync: () => sync(core),
-    upload: async (bytes, uploadOptions = {}) => show((await upload(core, bytes, uploadOptions)).manifest.id),
+    async upload(bytes, uploadOptions = {}) {
+      const artifact = await upload(core, bytes, uploadOptions);
+      return { artifact, record: show(artifact.manifest.id) };
+    },
     install: (pluginId, installOptions = {}) => act(pluginId, () => install(core, pluginId, installOptions)),
     enable: (pluginId, enableOptions = {}) => act(pluginId, () => enable(core, pluginId, enableOptions)),
     disable: (pluginId) => act(pluginId, () => disable(core, pluginId)),

@@ -55,7 +55,7 @@ t.test('F002: what is no valid artifact is refused and leaves nothing', async (t
 t.test('install archives the bytes and lets nothing serve; enable lets it serve; disable takes it out', async (t) => {
   const { registry, fake, dir, rows } = await newHouse(t);
   const bytes = artifactOf('demo');
-  const { checksum } = (await registry.upload(bytes)).plugin;
+  const { checksum } = (await registry.upload(bytes)).record.plugin;
   const path = `releases/demo/v0.1.0/${checksum}/demo.wasm`;
 
   t.match((await registry.install('demo')).plugin, {
@@ -347,7 +347,7 @@ t.test(
     const before = await standingOf(house, 'bystander');
     unlinkSync(join(dir, registry.find('demo')!.packagePath));
     unlinkSync(join(stagingDir, 'demo.wasm'));
-    t.match((await registry.upload(artifactOf('demo'))).plugin, { installed: 0, status: 0, generation: 4 });
+    t.match((await registry.upload(artifactOf('demo'))).record.plugin, { installed: 0, status: 0, generation: 4 });
     t.same([...fake.loaded.keys()], ['bystander']);
     t.match((await registry.install('demo')).plugin, { installed: 1, generation: 5 });
     t.same(await standingOf(house, 'bystander'), before);
@@ -534,7 +534,7 @@ t.test('what an artifact carries and this version does not carry out is said, on
     installSql: { '001-demo.sql': 'CREATE TABLE plugin_demo_a (id INT)', '002-demo.sql': 'SELECT 1' },
     lifecycle: [{ operation: 'BeforeInstall', internalPath: '/__lifecycle/before-install', requestType: 'X' }],
   });
-  t.same((await registry.upload(bytes)).notExecuted, []);
+  t.same((await registry.upload(bytes)).record.notExecuted, []);
   t.same((await registry.install('demo')).notExecuted, [
     { part: 'installSql', count: 2, executed: 0 },
     { part: 'menus', count: 1, executed: 0 },

@@ -1,0 +1,97 @@
+/** Plugins as the core API shows them (`spec/governance.md` §2.2). */
+import type { HostServiceDeclaration, ResourceRef } from '../artifact/host-services.js';
+import type { PluginRecord } from '../registry/registry.js';
+
+/** A row of the list. */
+export function pluginListItem(record: PluginRecord, autoEnable: ReadonlySet<string>) {
+  const { plugin, artifact, abnormalReason } = record;
+  return {
+    id: plugin.pluginId,
+    name: plugin.name,
+    version: plugin.version,
+    runtimeState: record.runtimeState,
+    effectiveVersion: record.effectiveVersion,
+    discoveredVersion: record.discoveredVersion,
+    upgradeAvailable: record.upgradeAvailable,
+    ...(abnormalReason && { abnormalReason }),
+    type: plugin.type,
+    distribution: plugin.distribution,
+    description: plugin.remark,
+    installed: plugin.installed,
+    installedAt: plugin.installedAt,
+    enabled: plugin.status,
+    autoEnableManaged: autoEnable.has(plugin.pluginId) ? 1 : 0,
+    autoEnableForNewTenants: plugin.autoEnableForNewTenants === 1,
+    supportsMultiTenant: artifact?.manifest.supportsMultiTenant ?? false,
+    scopeNature: plugin.scopeNature,
+    installMode: plugin.installMode,
+    statusKey: statusKeyOf(plugin.pluginId),
+    updatedAt: plugin.updatedAt,
+    authorizationRequired: record.authorizationRequired ? 1 : 0,
+    authorizationStatus: record.authorizationStatus,
+    hasMockData: (artifact?.mockSql.length ?? 0) > 0 ? 1 : 0,
+  };
+}
+
+/** The detail: a list item, what was asked for and granted, the routes, and what an operator should know. */
+export function pluginItem(record: PluginRecord, autoEnable: ReadonlySet<string>) {
+  const { authorization, artifact, diagnosis } = record;
+  return {
+    ...pluginListItem(record, autoEnable),
+    requestedHostServices: authorization.requested.map(hostServiceItem),
+    authorizedHostServices: (record.plugin.installed ? authorization.authorized : []).map(hostServiceItem),
+    declaredRoutes: (artifact?.routes ?? []).map(({ method, path, access, permission, summary, description }) => ({
+      method,
+      publicPath: `/x/${record.plugin.pluginId}${path}`,
+      access,
+      ...(permission && { permission }),
+      ...(summary && { summary }),
+      ...(description && { description }),
+    })),
+    ...openPoints(record),
+    ...(diagnosis && { diagnosis }),
+  };
+}
+
+/** What is left to do after an install or an enable; no key where there is nothing. */
+export function openPoints({ pendingServices, notExecuted }: PluginRecord) {
+  return {
+    ...(pendingServices.length > 0 && { pendingHostServices: pendingServices.map(hostServiceItem) }),
+    ...(notExecuted.length > 0 && { notExecuted }),
+  };
+}
+
+/** A row of the public list. Without its file a plugin is shown as not there, although it goes on serving (§1.9). */
+export function pluginStateItem({ plugin, isStaged, runtimeState }: PluginRecord) {
+  return {
+    id: plugin.pluginId,
+    installed: isStaged ? plugin.installed : 0,
+    enabled: isStaged ? plugin.status : 0,
+    version: plugin.version,
+    generation: plugin.generation,
+    statusKey: statusKeyOf(plugin.pluginId),
+    runtimeState,
+  };
+}
+
+function statusKeyOf(pluginId: string): string {
+  return `sys_plugin.status:${pluginId}`;
+}
+
+function hostServiceItem(service: HostServiceDeclaration) {
+  const { owner, version, methods, paths, keys, tables, resources } = service;
+  return {
+    ...(owner && { owner }),
+    service: service.service,
+    ...(version && { version }),
+    methods,
+    ...(paths.length > 0 && { paths }),
+    ...(keys.length > 0 && { keys }),
+    ...(tables.length > 0 && { tables, tableItems: tables.map((name) => ({ name })) }),
+    ...(resources.length > 0 && { resources: resources.map(resourceItem) }),
+  };
+}
+
+function resourceItem({ ref, ...limits }: ResourceRef) {
+  return { ref, ...limits };
+}
