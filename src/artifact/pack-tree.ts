@@ -1,4 +1,7 @@
-/** Which files of a plugin's directory are packed: those that `plugin_embed.go` names, or those of the known folders (`spec/artifact.md` §3.1). */
+/**
+ * Which files of a plugin's directory are packed: those that `plugin_embed.go` names, or those of the known folders
+ * (`spec/artifact.md` §3.1).
+ */
 import { SandpoolError } from '../protocol/errors.js';
 import { cleanPath, leavesRoot } from './paths.js';
 import { compareBytes, trim } from './text.js';
