@@ -7,7 +7,7 @@ import { artifactOf, filesOf, newHouse, openHouse, SCOPED, standingOf } from './
 
 t.test('C16 F001: an uploaded artifact is listed at once, neither installed nor enabled', async (t) => {
   const { registry, dir, rows } = await newHouse(t);
-  const record = await registry.upload(
+  const { record } = await registry.upload(
     artifactOf('demo', 'v0.1.0', { manifest: { name: 'Demo', description: 'A demo' } }),
   );
   t.match(record, {
@@ -145,7 +145,7 @@ t.test('C19 C72: a higher version waits; the effective one stays and is known to
   await registry.install('demo');
   await registry.enable('demo');
   const { checksum } = registry.find('demo')!;
-  const record = await registry.upload(artifactOf('demo', 'v0.2.0'));
+  const { record } = await registry.upload(artifactOf('demo', 'v0.2.0'));
   t.match(record, {
     plugin: { version: 'v0.1.0', checksum, installed: 1, status: 1, generation: 3 },
     runtimeState: 'pending_upgrade',
@@ -443,7 +443,7 @@ t.test('another spelling of the same version takes over, and the release before 
 
 t.test('F003 F004: what an administrator confirms is what the engine gets', async (t) => {
   const { registry, fake } = await newHouse(t);
-  const pending = await registry.upload(artifactOf('demo', 'v0.1.0', { hostServices: SCOPED }));
+  const { record: pending } = await registry.upload(artifactOf('demo', 'v0.1.0', { hostServices: SCOPED }));
   t.match(pending, {
     authorizationStatus: 'pending',
     authorizationRequired: true,
