@@ -132,6 +132,44 @@ t.test('every load reads the same at every edge', async (t) => {
   t.equal(compareForms(bytes, script), undefined);
 });
 
+t.test('a store beside a marked one is reset too, however far it is', async (t) => {
+  const distances = [-4096, -300, -264, -257, -256, -255, -8, -7, 0, 8, 247, 248, 249, 255, 256, 257, 300, 4096];
+  const far = (distance: number) => `(i32.add (local.get 0) (i32.const ${distance}))`;
+  const functions = distances.map(
+    (distance, index) => `(func (export "f${index}") (param i32)
+      (i32.store8 (local.get 0) (i32.const 1)) (i64.store ${far(distance)} (i64.const -1)))`,
+  );
+  const bytes = wat(`(module (memory (export "memory") 2) ${functions.join('\n')})`);
+  const guest = rewritten(bytes);
+  guest.state.takeSnapshot(false);
+  const pages: number[] = [];
+  for (const index of distances.keys()) {
+    for (const address of [8191, 8192, 12287]) {
+      guest.run([[`f${index}`, address]]);
+      pages.push(guest.state.reset().dirtyPages);
+      if (guest.state.memory().some((byte) => byte !== 0)) t.fail(`${distances[index]} from ${address}`);
+    }
+  }
+  t.ok(pages.includes(1) && pages.includes(2), 'near stores share a mark, far ones have their own');
+});
+
+t.test('a pointer that moves in a loop, or on one of two paths, leaves a mark on every page', async (t) => {
+  const poke = '(i32.store8 (local.get 0) (i32.const 1))';
+  const move = '(local.set 0 (i32.add (local.get 0) (i32.const 8192)))';
+  const bytes = wat(`(module (memory (export "memory") 2)
+    (func (export "loop") (param i32) ${poke} (loop ${poke} ${move} (br_if 0 (i32.lt_u (local.get 0) (i32.const 100000)))))
+    (func (export "if") (param i32 i32) ${poke} (if (local.get 1) (then ${move} ${poke})) ${poke})
+    (func (export "else") (param i32 i32) ${poke} (if (local.get 1) (then ${move} ${poke}) (else ${poke})) ${poke})
+    (func (export "skip") (param i32 i32) (block (br_if 0 (local.get 1)) ${poke}) ${poke})
+    (func (export "table") (param i32 i32)
+      (block (block (br_table 0 1 (local.get 1))) ${move} ${poke}) ${poke})
+    (func (export "throw") (param i32 i32) (try (do (if (local.get 1) (then ${move} (call $t))) ${poke}) (catch $e)) ${poke})
+    (tag $e) (func $t (throw $e)))`);
+  for (const name of ['loop', 'if', 'else', 'skip', 'table', 'throw']) {
+    for (const way of [0, 1, 2]) t.equal(compareForms(bytes, [[name, 100, way]]), undefined, `${name} ${way}`);
+  }
+});
+
 t.test('memory.fill, copy and init trap exactly where they did, also where sums pass 2^32', async (t) => {
   const bytes = wat(`(module (memory (export "memory") 2 4)
     (func (export "fill") (param i32 i32 i32) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
@@ -185,6 +223,8 @@ t.test('memory grows to its limit, is small again after a reset, and is zero whe
   guest.run(script);
   t.same(guest.state.reset(), { dirtyPages: 2, hasGrown: true });
   t.equal(guest.state.memory().length, 65536);
+  const again: Call[] = [['size'], ['grow', 2], ['peek', 131071], ['peek', 196607], ['grow', 1]];
+  t.same(guest.run(again).results, ['size: 1', 'grow: 1', 'peek: 0', 'peek: 0', 'grow: -1']);
 });
 
 t.test('the limit stops growth, whatever the module allows itself', async (t) => {
