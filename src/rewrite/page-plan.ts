@@ -1,9 +1,10 @@
 /** Decides what the marking of pages adds to one module: base, globals, functions for memory instructions, passive data. */
+
+import type { RewriteLayout, SavedGlobal } from '../protocol/layout.js';
 import { ADDED_TYPE, type Additions, EXPORT_KIND } from './additions.js';
 import type { BodyPlan } from './body.js';
 import { body, type Code } from './code.js';
 import { copyBody, fillBody, growBody, initBody, type MemoryPlan, MOST_PAGES, mapPages } from './dirty-pages.js';
-import type { RewriteLayout, SavedGlobal } from './layout.js';
 import { withMaximum } from './memory-limit.js';
 import type { MemoryType, ModuleShape } from './module.js';
 import { type ImageRun, initializeCode, readImage } from './snapshot.js';

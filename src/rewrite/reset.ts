@@ -8,13 +8,7 @@
  *
  * V8 copies out of shared memory at half the speed, so pages that are written often are kept in private memory too.
  */
-import type { RewriteLayout } from './layout.js';
-
-/** Memory (from guest address 0) and globals (in the order of the layout) of an instance that has just been initialised. */
-export interface Snapshot {
-  readonly memory: Uint8Array;
-  readonly globals: readonly (number | bigint)[];
-}
+import type { RewriteLayout, Snapshot } from '../protocol/layout.js';
 
 export interface ResetReport {
   /** How many pages of 4 KiB were marked. */

@@ -8,13 +8,13 @@
  * All other custom sections are left out: the host has read them from the artifact, and V8 keeps a module's bytes in memory.
  */
 import { SandpoolError } from '../protocol/errors.js';
+import type { GlobalValueType, RewriteLayout, SavedGlobal } from '../protocol/layout.js';
 import { ADDED_TYPE, type Additions, createAdditions, EXPORT_KIND } from './additions.js';
 import { assemble } from './assemble.js';
 import { Bodies, type BodyPlan } from './body.js';
 import { DIRTY_PAGE_BYTES, REACH_BYTES } from './dirty-pages.js';
 import { eligibilityOf } from './eligibility.js';
 import { chargeSequence, fuelSequences, refuelBody } from './fuel.js';
-import type { GlobalValueType, RewriteLayout, SavedGlobal } from './layout.js';
 import { refuseImportedMemory, withMaximum } from './memory-limit.js';
 import { type MemoryType, type ModuleShape, readModule } from './module.js';
 import { VALUE } from './opcodes.js';

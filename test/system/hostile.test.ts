@@ -10,6 +10,7 @@ const HOSTILE: readonly (readonly [guest: string, code: string])[] = [
   ['infinite-alloc', 'SBX_DEADLINE'],
   ['infinite-loop', 'SBX_DEADLINE'],
   ['busy-recursion', 'SBX_DEADLINE'],
+  ['slow-fill', 'SBX_DEADLINE'],
   ['endless-growth', 'SBX_MEMORY_LIMIT'],
   ['deep-recursion', 'SBX_STACK_OVERFLOW'],
   ['initialize-trap', 'SBX_INITIALIZE_FAILED'],

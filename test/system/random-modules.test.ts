@@ -1,8 +1,8 @@
 import t from 'tap';
 import { SandpoolError } from '../../src/protocol/errors.js';
 import { rewriteModule } from '../../src/rewrite/rewrite.js';
-import { type Call, compareForms, rewritten } from './compare.js';
-import { type Program, randomOf, randomProgram } from './random-program.js';
+import { type Call, compareForms, rewritten } from '../rewrite/compare.js';
+import { type Program, randomOf, randomProgram } from '../rewrite/random-program.js';
 
 /** Another source of programs (wasm-opt -ttf, say) is one more line here. */
 const SOURCES: readonly [name: string, program: (seed: number) => Program, count: number][] = [
