@@ -38,6 +38,8 @@ export interface BodyPlan {
     readonly refuelIfEmpty: Uint8Array;
     readonly burnAndLeave: Uint8Array;
   };
+  /** The functions that pay fuel for long memory instructions where pages are not marked. */
+  readonly charged?: { fill(): number; copy(): number };
   readonly memory?: {
     readonly baseBytes: number;
     readonly maxBytes: number;
@@ -294,7 +296,7 @@ export class Bodies {
     const reader = this.#reader;
     const sub = reader.u32();
     const follows = followsPrefixed(opcode, sub);
-    const { memory } = this.#plan;
+    const { memory, charged } = this.#plan;
     if (memory !== undefined && opcode === OP.simd && isMemoryAccess(sub)) {
       this.#simdMemory(sub, at, memory.baseBytes);
       return;
@@ -302,6 +304,10 @@ export class Bodies {
     const operandAt = reader.position;
     skipOperands(reader, follows);
     if (memory !== undefined && opcode === OP.bulk) this.#bulk(sub, at, operandAt, memory);
+    else if (charged !== undefined && opcode === OP.bulk && sub === BULK.memoryFill)
+      this.#replaceByCall(at, charged.fill());
+    else if (charged !== undefined && opcode === OP.bulk && sub === BULK.memoryCopy)
+      this.#replaceByCall(at, charged.copy());
     const row = opcode === OP.bulk ? BULK_ROWS[sub] : undefined;
     if (row !== undefined) this.#values.step(row[1], row[2]);
     else if (opcode === OP.simd) this.#values.step(simdRow(sub)!.takes, simdRow(sub)!.gives);

@@ -18,8 +18,8 @@
  * call inside, an empty loop took 2.5 times as long; this way it costs nothing that can be measured. Labels that lead out of a loop
  * become one larger for each loop they leave.
  *
- * Tail calls count too, and memory.copy, fill and init pay for their length. Recursion without loops is not counted: the stack ends
- * it, or the end of the thread does.
+ * Tail calls count too, and memory.copy, fill and init pay for their length: V8 cannot even end the thread of a loop around a long
+ * memory.fill. Recursion without loops is not counted: the stack ends it, or the end of the thread does.
  *
  * The import is a new one, behind the module's own imported functions. All other functions move up by one, which costs one addition
  * per call instruction in a body that is read anyway; reusing an import of the guest would only work for guests that have it.
@@ -28,8 +28,8 @@ import { body, type Code, flat, I } from './code.js';
 
 export const FUEL_IMPORT = { module: 'sandpool', name: 'fuel' } as const;
 
-/** Bytes written by memory.copy and the like per unit of fuel, as a shift: 256. */
-const BYTES_SHIFT = 8;
+/** Bytes written by memory.copy and the like per unit of fuel, as a shift: 16, which take about as long as a short loop. */
+const BYTES_SHIFT = 4;
 
 const isEmpty = (fuelGlobal: number): Code => [I.global(fuelGlobal), I.const(0), I.ltS];
 
@@ -51,6 +51,11 @@ export function fuelSequences(fuelGlobal: number, refuel: number) {
 export function chargeSequence(fuelGlobal: number, refuel: number): Code {
   const cost = [I.local(2), I.const(BYTES_SHIFT), I.shrU];
   return [I.global(fuelGlobal), cost, I.sub, I.setGlobal(fuelGlobal), refuelIfEmpty(fuelGlobal, refuel)];
+}
+
+/** `memory.fill` and `memory.copy` as functions of three, for modules whose pages are not marked. Lengths of `memory.init` are bounded by the file. */
+export function chargedBody(charge: Code, instruction: Code): Uint8Array {
+  return body(0, [charge, I.local(0), I.local(1), I.local(2), instruction]);
 }
 
 /** The function that asks the host for more. */

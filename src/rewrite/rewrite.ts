@@ -12,9 +12,10 @@ import type { GlobalValueType, RewriteLayout, SavedGlobal } from '../protocol/la
 import { ADDED_TYPE, type Additions, createAdditions, EXPORT_KIND } from './additions.js';
 import { assemble } from './assemble.js';
 import { Bodies, type BodyPlan } from './body.js';
+import { type Code, I } from './code.js';
 import { DIRTY_PAGE_BYTES, REACH_BYTES } from './dirty-pages.js';
 import { eligibilityOf } from './eligibility.js';
-import { chargeSequence, fuelSequences, refuelBody } from './fuel.js';
+import { chargedBody, chargeSequence, fuelSequences, refuelBody } from './fuel.js';
 import { refuseImportedMemory, withMaximum } from './memory-limit.js';
 import { type MemoryType, type ModuleShape, readModule } from './module.js';
 import { VALUE } from './opcodes.js';
@@ -88,7 +89,8 @@ function rewriteShape(shape: ModuleShape, options: RewriteOptions): Rewritten {
   const globals = options.dirtyPages || options.exportGlobals ? exportGlobals(shape, additions) : [];
   const pages = options.dirtyPages ? planPages(shape, options, additions, fuel?.charge ?? []) : undefined;
   const memory = pages?.memory === undefined ? {} : { memory: pages.memory };
-  const bodies = rewriteBodies({ shape, functionShift, ...(fuel && { fuel: fuel.sequences }), ...memory });
+  const charged = fuel && pages === undefined ? planCharged(shape, additions, fuel.charge) : {};
+  const bodies = rewriteBodies({ shape, functionShift, ...(fuel && { fuel: fuel.sequences }), ...memory, ...charged });
   const bytes = assemble({
     shape,
     functionShift,
@@ -123,6 +125,21 @@ function planFuel(shape: ModuleShape, additions: Additions) {
   const refuel = additions.addFunction(ADDED_TYPE.run, refuelBody(global, shape.importedFunctions));
   const exportName = additions.addExport('fuel', EXPORT_KIND.global, global);
   return { exportName, sequences: fuelSequences(global, refuel), charge: chargeSequence(global, refuel) };
+}
+
+/** With several memories, or addresses of 64 bits, long instructions stay as they are; the end of the thread is their backstop. */
+function planCharged(shape: ModuleShape, additions: Additions, charge: Code): Pick<BodyPlan, 'charged'> {
+  const [memory, ...others] = shape.memories;
+  const isImported = shape.imports.some(({ kind }) => kind === 'memory');
+  if (memory === undefined || memory.is64 || others.length > 0 || isImported) return {};
+  const once = (instruction: Code) => {
+    let index: number | undefined;
+    return () => {
+      index ??= additions.addFunction(ADDED_TYPE.bulk, chargedBody(charge, instruction));
+      return index;
+    };
+  };
+  return { charged: { fill: once(I.memoryFill), copy: once(I.memoryCopy) } };
 }
 
 /** Exports every mutable global of numbers; others were refused when instances must be reset. */
