@@ -33,6 +33,8 @@ export const COMMANDS: readonly Command[] = [
   { name: 'pack', args: '<dir>', summary: 'build a plugin directory into an artifact, temp/output/<id>.wasm',
     options: [option('-o, --output <file>', 'where to write it'), option('--wasm <file>', 'a module that is built already')],
     example: 'sandpool pack acme-notes', load: () => import('./pack.js') },
+  { name: 'inspect', args: '<file>', summary: 'parse and validate an artifact: identity, sections, routes, host services, checksum',
+    example: 'sandpool inspect temp/output/acme-demo.wasm', load: () => import('./inspect.js') },
   { name: 'config', summary: 'show the effective configuration and where each value comes from',
     options: [CONFIG, option('--schema', 'print the JSON schema of the file, for editors')],
     example: 'sandpool config --schema > sandpool.schema.json', load: () => import('./config.js') },
