@@ -57,6 +57,7 @@ const LIMITS: PluginLimits = {
   deadlineMs: 5000,
   memoryLimitMiB: 16,
   concurrency: 64,
+  weight: 1,
   queue: 256,
 };
 
