@@ -19,14 +19,32 @@ export interface DatabaseOptions {
 export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
   const { readonly = false, busyTimeoutMs = 5000, synchronous = 'NORMAL' } = options;
   try {
-    const database = new BetterSqlite3(path, { readonly, timeout: busyTimeoutMs });
-    if (!readonly) database.pragma('journal_mode = WAL');
-    database.pragma(`synchronous = ${synchronous}`);
-    database.pragma('foreign_keys = ON');
+    const database = keptAlive(new BetterSqlite3(path, { readonly, timeout: busyTimeoutMs }));
+    // `exec` and not `pragma`, which would leave a statement behind for each.
+    if (!readonly) database.exec('PRAGMA journal_mode = WAL');
+    database.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON`);
     return database;
   } catch (cause) {
     throw storeFailure(cause);
   }
+}
+
+/**
+ * Connections and statements of this thread, never let go. Node 24 ends the process when one of them is collected by a garbage
+ * collection that no JavaScript runs in (`RemoveEnvironmentCleanupHook`, seen with 24.21 and better-sqlite3 12.11). All of our
+ * statements are prepared once, so there are few.
+ */
+const alive: unknown[] = [];
+
+function keptAlive(database: Database): Database {
+  alive.push(database);
+  const prepare = database.prepare.bind(database);
+  database.prepare = ((sql: string) => {
+    const statement = prepare(sql);
+    alive.push(statement);
+    return statement;
+  }) as Database['prepare'];
+  return database;
 }
 
 /** What the database threw, as a failure of the store. */
