@@ -8,6 +8,8 @@ import { invalid, isArray, isLiteral, isObject, type JsonObject, type JsonValue,
 export type Decoder<T> = (value: JsonValue | undefined, at: string) => T;
 
 const MAX_INT = 2n ** 63n - 1n;
+/** With the sign. Millions of digits would take their time. */
+const MAX_INT_DIGITS = 20;
 const YES = /^(?:y|yes|on|true)$/i;
 const NO = /^(?:n|no|off|false)$/i;
 
@@ -21,8 +23,10 @@ export const text: Decoder<string> = (value, at) => {
 export const integer: Decoder<number> = (value, at) => {
   if (value === undefined || value === null) return 0;
   if (!isLiteral(value) || !/^-?\d+$/.test(value.literal)) return wrongType(value, at, 'an integer');
-  const exact = BigInt(value.literal);
-  if (exact > MAX_INT || exact < -MAX_INT - 1n) throw invalid(`${at} is outside the range of integers`);
+  const exact = value.literal.length > MAX_INT_DIGITS ? undefined : BigInt(value.literal);
+  if (exact === undefined || exact > MAX_INT || exact < -MAX_INT - 1n) {
+    throw invalid(`${at} is outside the range of integers`);
+  }
   return Number(exact);
 };
 

@@ -20,9 +20,8 @@ export function isVersion(text: string): boolean {
 export function compareVersions(left: string, right: string): number | undefined {
   const [first, second] = [numbersOf(left), numbersOf(right)];
   if (first === undefined || second === undefined) return undefined;
-  const differs = first.findIndex((number, index) => number !== second[index]);
-  if (differs < 0) return 0;
-  return first[differs]! < second[differs]! ? -1 : 1;
+  const orders = first.map((number, index) => compareDigits(number, second[index]!));
+  return orders.find((order) => order !== 0) ?? 0;
 }
 
 /** Whether the text is a range such as `>=0.1.0 <1.0.0`: terms that all must hold, no operator meaning equality. */
@@ -46,7 +45,15 @@ function termsOf(range: string): readonly string[] {
   return range.split(/\p{White_Space}+/u).filter((term) => term !== '');
 }
 
-/** Major, minor and patch; as big integers because the format does not bound them. */
-function numbersOf(version: string): readonly bigint[] | undefined {
-  return VERSION.exec(trim(version))?.slice(1).map(BigInt);
+/** Major, minor and patch without leading zeros; as text, because the format does not bound them. */
+function numbersOf(version: string): readonly string[] | undefined {
+  return VERSION.exec(trim(version))
+    ?.slice(1)
+    .map((digits) => digits.replace(/^0+/, ''));
+}
+
+function compareDigits(left: string, right: string): number {
+  if (left === right) return 0;
+  if (left.length !== right.length) return left.length < right.length ? -1 : 1;
+  return left < right ? -1 : 1;
 }

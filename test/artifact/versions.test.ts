@@ -20,6 +20,8 @@ t.test('versions are compared as numbers', async (t) => {
   t.equal(compareVersions('1.9.0', '1.10.0'), -1);
   t.equal(compareVersions('v2.0.0', '1.99.99'), 1);
   t.equal(compareVersions('1.0.9007199254740993', '1.0.9007199254740992'), 1, 'numbers of any size');
+  t.equal(compareVersions('1.09.0', '1.9.00'), 0);
+  t.equal(compareVersions('0.0.1', '0.0.0'), 1);
   t.equal(compareVersions('1.0', '1.0.0'), undefined);
 });
 
