@@ -43,7 +43,9 @@ const SPILL_AFTER_MS = 2;
 const WITHDRAW_AFTER_MS = 2;
 /** Expected run time of a batch, in ms, beyond which it takes no further slot. */
 const BATCH_TARGET_MS = 2;
-/** A guest may end by itself this long after its deadline, in ms, before its thread is killed. */
+/** A guest that looks at the deadline by itself has this long, in ms, before its thread is killed: a busy machine may hold it up. */
+const FUEL_GRACE_MS = 100;
+/** The same for a guest that does not look. */
 const KILL_GRACE_MS = 10;
 /** How often an invocation is tried on another thread when threads died before they started it. */
 const MAX_ATTEMPTS = 5;
@@ -324,7 +326,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     if (current === undefined || stateOf(current.slot) === DONE) return;
     const ranMs = now - startedAt(current.slot);
     if (ranMs > WITHDRAW_AFTER_MS) withdrawUnstarted(batch);
-    if (ranMs > current.waiting.job.deadlineMs + KILL_GRACE_MS) kill(batch, current);
+    if (ranMs > current.waiting.job.deadlineMs + graceMs(releaseOf(current))) kill(batch, current);
   }
 
   /** Waiting behind a long run is no use when another thread may be free. Last first, so that the order of arrival stays. */
@@ -388,6 +390,10 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 
 function releaseOf(entry: Running): PostedRelease {
   return entry.waiting.job.release;
+}
+
+function graceMs({ layout }: PostedRelease): number {
+  return layout?.fuelGlobal === undefined ? KILL_GRACE_MS : FUEL_GRACE_MS;
 }
 
 function isTooSmall(slot: Slot, job: Job): boolean {

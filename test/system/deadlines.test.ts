@@ -3,7 +3,7 @@ import { bodyOf, startEngine } from '../engine-host.js';
 import { watGuest } from '../guest-modules.js';
 
 t.test('a stuck guest fails at its deadline; what waited behind it in its batch is served meanwhile', async (t) => {
-  const host = startEngine(t, { perPlugin: { stuck: { deadlineMs: 600 } } });
+  const host = startEngine(t, { perPlugin: { stuck: { deadlineMs: 2500 } } });
   await host.load('stuck', await watGuest('busy-recursion'));
   await host.load('echo', await watGuest('echo'));
   const settled: string[] = [];
@@ -39,7 +39,7 @@ t.test('many stuck guests in a row leave no slot behind', async (t) => {
 });
 
 t.test('a guest that loops is stopped inside its thread, which serves on', async (t) => {
-  const host = startEngine(t, { pool: { maxThreads: 1 }, perPlugin: { looping: { deadlineMs: 50 } } });
+  const host = startEngine(t, { pool: { maxThreads: 1 }, perPlugin: { looping: { deadlineMs: 100 } } });
   await host.load('looping', await watGuest('infinite-loop'));
   await host.load('echo', await watGuest('echo'));
   t.equal(bodyOf(await host.request('looping')), 'SBX_DEADLINE');
