@@ -1,6 +1,6 @@
 /**
  * Decoders for JSON and YAML values with the leniency of Go's structs (`spec/artifact.md` §1.2): unknown keys are ignored, a key
- * matches exactly or else in any case, `null` is the zero value, a wrong type is refused.
+ * matches in any case, `null` is the zero value, a wrong type is refused.
  */
 import { invalid, isArray, isLiteral, isObject, type JsonObject, type JsonValue, kindOf } from './json.js';
 
@@ -87,14 +87,10 @@ export function object<T extends object>(shape: Shape<T>): Decoder<T> {
 /** Any value, left as it is. */
 export const anything: Decoder<JsonValue | undefined> = (value) => value;
 
-/** Finds keys exactly or else in any case; of several that differ in case the last one. */
+/** Finds keys in any case; of several that differ in case the last one, as Go sets a field again for each of them. */
 export function lookup(value: JsonObject): (key: string) => JsonValue | undefined {
-  let folded: Map<string, JsonValue> | undefined;
-  return (key) => {
-    if (value.has(key)) return value.get(key);
-    folded ??= new Map(Array.from(value, ([name, item]) => [fold(name), item]));
-    return folded.get(fold(key));
-  };
+  const folded = new Map(Array.from(value, ([name, item]) => [fold(name), item]));
+  return (key) => folded.get(fold(key));
 }
 
 /** Go's case folding as far as it concerns ASCII keys: long s and the Kelvin sign are letters too. */

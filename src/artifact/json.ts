@@ -79,7 +79,10 @@ export function parseJson(text: string): JsonValue {
       const key = readString();
       skipSpace();
       if (!take(':')) fail('expected ":"');
-      entries.set(key, readValue(depth + 1));
+      const value = readValue(depth + 1);
+      // A map keeps the first place of a key, and the last one is what counts.
+      entries.delete(key);
+      entries.set(key, value);
       skipSpace();
       if (take('}')) return entries;
       if (!take(',')) fail('expected "," or "}"');

@@ -90,14 +90,16 @@ t.test('rules are applied in the order of an upload', async (t) => {
 const manifestOf = (json: string) => parse({ sections: { 'lina.plugin.manifest': json } });
 const IDENTITY = '"id":"demo","name":"n","version":"1.0.0","type":"dynamic"';
 
-t.test('keys match in any case, and exactly before that', async (t) => {
+t.test('keys match in any case', async (t) => {
   t.equal(manifestOf('{"ID":"demo","Name":"n","vErsion":"1.0.0","TYPE":"dynamic"}').manifest.id, 'demo');
-  t.equal(manifestOf(`{${IDENTITY},"NAME":"other"}`).manifest.name, 'n');
   t.equal(manifestOf(`{${IDENTITY},"\\u017fcopeNature":"platform_only"}`).manifest.scopeNature, 'platform_only');
+  t.equal(manifestOf(`{${IDENTITY},"\\u212aey":1}`).manifest.id, 'demo');
 });
 
-t.test('of two equal keys the last one counts', async (t) => {
+t.test('of keys that are equal in some case the last one counts', async (t) => {
   t.equal(manifestOf(`{"id":"first",${IDENTITY}}`).manifest.id, 'demo');
+  t.equal(manifestOf(`{${IDENTITY},"NAME":"last"}`).manifest.name, 'last');
+  t.equal(manifestOf(`{${IDENTITY},"NAME":"second","name":"last"}`).manifest.name, 'last');
 });
 
 t.test('null is the same as nothing', async (t) => {

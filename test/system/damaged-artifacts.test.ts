@@ -3,7 +3,7 @@ import t from 'tap';
 import { parseArtifact, validateRelease } from '../../src/artifact/artifact.js';
 import { readSections } from '../../src/artifact/sections.js';
 import { SandpoolError } from '../../src/protocol/errors.js';
-import { buildArtifact } from './build.js';
+import { buildArtifact } from '../artifact/build.js';
 
 const WHOLE = buildArtifact({
   manifest: {
