@@ -13,6 +13,8 @@ const ROUND_SECONDS = 2;
 /** What a server process reports when it listens. */
 export interface ServerReady {
   readonly url: string;
+  /** Whether the host serves the Go guest too. */
+  readonly hasGo?: boolean;
 }
 
 interface Target {
@@ -54,6 +56,13 @@ export const httpCase: BenchCase = {
         body,
       },
     ];
+    if (host.hasGo) {
+      const url = (id: string) => `${host.url}/x/${id}/echo?calls=1`;
+      targets.push(
+        { row: 'Go guest, one host call, pristine', rival: post, url: url('bench-go'), method: 'POST', body },
+        { row: 'Go guest, one host call, fresh', rival: post, url: url('bench-go-fresh'), method: 'POST', body },
+      );
+    }
     return {
       rows: targets.map(requestsPerSecond),
       end: async () => {

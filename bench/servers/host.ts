@@ -7,13 +7,13 @@ import { packDirectory } from '../../src/cli/pack.js';
 import { loadConfig } from '../../src/config/load.js';
 import { startHost } from '../../src/main.js';
 import { buildArtifact } from '../../test/artifact/build.js';
-import { assemblyScriptGuest } from '../../test/guest-modules.js';
+import { assemblyScriptGuest, goGuest } from '../../test/guest-modules.js';
 
 const directory = await mkdtemp(join(tmpdir(), 'sandpool-bench-'));
 const settings = join(directory, 'sandpool.yaml');
 await writeFile(
   settings,
-  'sandbox: { plugins: { bench-warm: { isolation: warm }, bench-fresh: { isolation: fresh }, bench-echo-fresh: { isolation: fresh } } }\n',
+  'sandbox: { plugins: { bench-warm: { isolation: warm }, bench-fresh: { isolation: fresh }, bench-echo-fresh: { isolation: fresh }, bench-go-fresh: { isolation: fresh } } }\n',
 );
 const { config } = loadConfig({
   file: settings,
@@ -31,11 +31,21 @@ for (const id of ['sandpool-notes', 'bench-fresh', 'bench-warm']) {
   await serve(id, (await packDirectory(plugin)).bytes);
 }
 const echo = await assemblyScriptGuest('echo');
-for (const id of ['bench-echo', 'bench-echo-fresh']) {
+const go = await goGuest('echo');
+const guests = { 'bench-echo': echo, 'bench-echo-fresh': echo, ...(go && { 'bench-go': go, 'bench-go-fresh': go }) };
+for (const [id, module] of Object.entries(guests)) {
   const routes = [{ method: 'POST', path: '/echo', requestType: 'EchoReq' }];
-  await serve(id, buildArtifact({ manifest: { id, name: id }, routes, module: echo }));
+  await serve(
+    id,
+    buildArtifact({
+      manifest: { id, name: id },
+      routes,
+      hostServices: [{ service: 'runtime', methods: ['info.uuid'] }],
+      module,
+    }),
+  );
 }
-process.send?.({ url: host.url });
+process.send?.({ url: host.url, hasGo: go !== undefined });
 process.on('SIGTERM', async () => {
   await host.close();
   await rm(directory, { recursive: true });
