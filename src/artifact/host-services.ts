@@ -1,30 +1,11 @@
 /** Declarations of what a plugin may ask of the host (`spec/artifact.md` §2.12, §5; `spec/host-services.md` §2). */
+import type { GrantedService as HostServiceDeclaration, GrantedResource as ResourceRef } from '../protocol/grant.js';
 import { type Decoder, entries, integer, list, lookup, object, optional, text } from './decode.js';
 import { invalid, isArray, isObject, type JsonValue, kindOf } from './json.js';
 import { normalizeManifestPath, normalizeStoragePath } from './paths.js';
 import { compareBytes, firstDuplicate, isBlank, lower, trim, upper } from './text.js';
 
-export interface ResourceRef {
-  readonly ref: string;
-  readonly allowMethods?: readonly string[];
-  readonly headerAllowList?: readonly string[];
-  readonly timeoutMs?: number;
-  readonly maxBodyBytes?: number;
-  readonly attributes?: Readonly<Record<string, string>>;
-}
-
-/** One normalised entry: names lower-cased, methods and resources sorted. Empty owner and version mean a core service. */
-export interface HostServiceDeclaration {
-  readonly owner: string;
-  readonly service: string;
-  readonly version: string;
-  readonly methods: readonly string[];
-  readonly paths: readonly string[];
-  readonly tables: readonly string[];
-  readonly keys: readonly string[];
-  /** Refs of cache, lock, notifications and owner services; for `network` the URL patterns. */
-  readonly resources: readonly ResourceRef[];
-}
+export type { HostServiceDeclaration, ResourceRef };
 
 /** One entry as a file says it: nothing trimmed, nothing checked. `methods` is absent where the key is. */
 export interface RawHostService extends Omit<HostServiceDeclaration, 'methods' | 'resources'> {

@@ -1,4 +1,4 @@
-/** The frozen authorisation of a release as it is posted to a sandbox thread: plain data. */
+/** What a plugin declares to ask of the host, and what a release is granted of it: the same shape, plain data on both threads. */
 
 export interface GrantedResource {
   readonly ref: string;
@@ -9,7 +9,7 @@ export interface GrantedResource {
   readonly attributes?: Readonly<Record<string, string>>;
 }
 
-/** What a release may ask of one service. Empty owner and version mean a core service. */
+/** One normalised entry: names lower-cased, methods and resources sorted. Empty owner and version mean a core service. */
 export interface GrantedService {
   readonly owner: string;
   readonly service: string;
@@ -18,5 +18,6 @@ export interface GrantedService {
   readonly paths: readonly string[];
   readonly tables: readonly string[];
   readonly keys: readonly string[];
+  /** Refs of cache, lock, notifications and owner services; for `network` the URL patterns. */
   readonly resources: readonly GrantedResource[];
 }
