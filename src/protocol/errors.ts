@@ -69,7 +69,7 @@ const TABLE = {
   PLUGIN_RUNTIME_UPGRADE_REQUIRED: row(409, 'operator', 'Plugin {pluginId} requires runtime upgrade before business routes can execute'),
   BRIDGE_NOT_IMPLEMENTED:       row(501, 'plugin', 'Dynamic route bridge is not executable for the active plugin release'),
   SBX_BODY_TOO_LARGE:           row(500, 'caller', 'Read from request Body failed: http: request body too large'),
-  UPLOAD_FILE_TOO_LARGE:        row(413, 'caller', 'the upload is larger than {maxSizeMB} MB'),
+  UPLOAD_FILE_TOO_LARGE:        row(413, 'caller', 'file size cannot exceed {maxSizeMB}MB'),
   SBX_FORM_INVALID:             row(500, 'caller', '{step} failed: {reason}'),
   SBX_QUERY_INVALID:            row(500, 'caller', 'Parse Query failed: {reason}'),
   SBX_STATUS_INVALID:           row(500, 'plugin', 'exception recovered: invalid WriteHeader code {statusCode}'),

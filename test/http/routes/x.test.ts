@@ -180,7 +180,7 @@ t.test('an upload over its own limit is refused in the form of the core API', as
   t.equal(answer.headers['x-sandpool-error'], 'UPLOAD_FILE_TOO_LARGE');
   t.same(answer.json(), {
     code: 53,
-    message: 'the upload is larger than 2 MB',
+    message: 'file size cannot exceed 2MB',
     data: null,
     errorCode: 'UPLOAD_FILE_TOO_LARGE',
     messageKey: 'error.upload.file.too.large',
