@@ -11,6 +11,8 @@ import { reasonOf, SandpoolError } from '../protocol/errors.js';
 export interface ReceivedUpload {
   readonly bytes: Uint8Array;
   readonly overwrite: boolean;
+  /** Our own field: bytes that are there already are a success, and not a refusal as on the reference host. */
+  readonly acceptIdentical: boolean;
 }
 
 const BYTES_PER_MB = 1024 * 1024;
@@ -21,7 +23,7 @@ const FRAMING_BYTES = BYTES_PER_MB;
 export const FORM_LIMITS = { fieldNameSize: 100, fieldSize: 1024, fields: 20, headerPairs: 100, files: 1, parts: 21 };
 
 /**
- * Reads the form fields `file` and `overwriteSupport`.
+ * Reads the form fields `file`, `overwriteSupport` and `acceptIdentical`.
  * @throws UPLOAD_FILE_TOO_LARGE, SBX_BODY_INVALID
  */
 export async function receiveUpload(request: FastifyRequest, maxFileBytes: number): Promise<ReceivedUpload> {
@@ -39,17 +41,20 @@ export async function receiveUpload(request: FastifyRequest, maxFileBytes: numbe
 
 async function readForm(request: FastifyRequest, path: string, maxFileBytes: number): Promise<ReceivedUpload> {
   let hasFile = false;
-  let overwrite = false;
+  const flags = { overwriteSupport: false, acceptIdentical: false };
   const limits = { ...FORM_LIMITS, fileSize: maxFileBytes };
   for await (const part of request.parts({ limits })) {
-    if (part.type === 'field') overwrite = part.fieldname === 'overwriteSupport' ? flagOf(part) : overwrite;
-    else if (part.fieldname === 'file') {
+    const name = part.fieldname;
+    if (part.type === 'field') {
+      if (name === 'overwriteSupport' || name === 'acceptIdentical') flags[name] = flagOf(part);
+    } else if (name === 'file') {
       await save(part, path, maxFileBytes);
       hasFile = true;
     } else part.file.resume();
   }
   if (!hasFile) throw invalid('dynamic plugin file is required');
-  return { bytes: await readFile(path), overwrite };
+  const { overwriteSupport: overwrite, acceptIdentical } = flags;
+  return { bytes: await readFile(path), overwrite, acceptIdentical };
 }
 
 async function save({ file }: MultipartFile, path: string, maxFileBytes: number): Promise<void> {
@@ -57,10 +62,10 @@ async function save({ file }: MultipartFile, path: string, maxFileBytes: number)
   if (file.truncated) throw tooLarge(maxFileBytes);
 }
 
-function flagOf({ value }: MultipartValue): boolean {
+function flagOf({ fieldname, value }: MultipartValue): boolean {
   if (value === '1') return true;
   if (value === '0' || value === '') return false;
-  throw invalid('overwriteSupport must be 0 or 1');
+  throw invalid(`${fieldname} must be 0 or 1`);
 }
 
 /** The client may only read the refusal once it has sent everything; what it sends is dropped. */

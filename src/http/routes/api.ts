@@ -62,11 +62,10 @@ interface ById {
 /** Failures are thrown: whoever registers the routes has an error handler that answers them. */
 export function apiRoutes(options: ApiRouteOptions): FastifyPluginAsync {
   return async (app) => {
-    await app.register(multipart, { limits: FORM_LIMITS, throwFileSizeLimit: false });
     acceptMissingBodies(app);
     app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'));
     addReading(app, options);
-    addUpload(app, options);
+    await app.register(uploadRoute(options));
     addGoverning(app, options);
     addUnavailable(app, options);
   };
@@ -102,12 +101,12 @@ type Permission =
   | 'plugin:disable'
   | 'plugin:edit';
 
-/** Runs before a body is read. Super-admins may everything; names are compared as they are, without wildcards. */
-function require({ identity }: ApiRouteOptions, permission: Permission) {
-  const isWrite = permission !== 'plugin:query';
+/** Runs before a body is read; without a permission any login will do. Super-admins may everything; names are compared as they are, without wildcards. */
+function require({ identity }: ApiRouteOptions, permission?: Permission) {
+  const isWrite = permission !== undefined && permission !== 'plugin:query';
   return async ({ headers }: FastifyRequest): Promise<void> => {
     const { isSuperAdmin, permissions, tenantId } = identity.authenticate(headers.authorization);
-    if (!isSuperAdmin && !permissions.includes(permission))
+    if (permission !== undefined && !isSuperAdmin && !permissions.includes(permission))
       throw new SandpoolError('SBX_PERMISSION_DENIED', { permission });
     if (isWrite && tenantId !== 0) throw new SandpoolError('PLATFORM_PERMISSION_REQUIRED');
   };
@@ -147,36 +146,39 @@ function isWanted({ plugin }: PluginRecord, query: Static<typeof LIST_QUERY>): b
   );
 }
 
-function addUpload(app: FastifyInstance, options: ApiRouteOptions): void {
+/** In a scope of its own: nowhere else is a form a body. */
+function uploadRoute(options: ApiRouteOptions): FastifyPluginAsync {
   const { registry, maxUploadBytes } = options;
   const onRequest = require(options, 'plugin:install');
-
-  app.post(`${PREFIX}/dynamic/package`, { onRequest }, async (request) => {
-    const { bytes, overwrite } = await receiveUpload(request, maxUploadBytes);
-    const uploaded = await registry.upload(bytes, { overwrite });
-    const { plugin } = uploaded.record;
-    const { manifest, metadata } = uploaded.artifact;
-    return success({
-      id: manifest.id,
-      name: manifest.name,
-      version: manifest.version,
-      type: manifest.type,
-      runtimeKind: metadata.runtimeKind,
-      runtimeAbi: metadata.abiVersion,
-      installed: plugin.installed,
-      enabled: plugin.status,
+  return async (app) => {
+    await app.register(multipart, { limits: FORM_LIMITS, throwFileSizeLimit: false });
+    app.post(`${PREFIX}/dynamic/package`, { onRequest }, async (request) => {
+      const { bytes, ...uploadOptions } = await receiveUpload(request, maxUploadBytes);
+      const uploaded = await registry.upload(bytes, uploadOptions);
+      const { plugin } = uploaded.record;
+      const { manifest, metadata } = uploaded.artifact;
+      return success({
+        id: manifest.id,
+        name: manifest.name,
+        version: manifest.version,
+        type: manifest.type,
+        runtimeKind: metadata.runtimeKind,
+        runtimeAbi: metadata.abiVersion,
+        installed: plugin.installed,
+        enabled: plugin.status,
+      });
     });
-  });
-
-  app.post(`${PREFIX}/sync`, { onRequest }, async () => {
-    const { total, problems } = await registry.sync();
-    return success({ total, ...(problems.length > 0 && { problems }) });
-  });
+  };
 }
 
 function addGoverning(app: FastifyInstance, options: ApiRouteOptions): void {
   const { registry } = options;
   const bodyLimit = MAX_JSON_BYTES;
+
+  app.post(`${PREFIX}/sync`, { bodyLimit, onRequest: require(options, 'plugin:install') }, async () => {
+    const { total, problems } = await registry.sync();
+    return success({ total, ...(problems.length > 0 && { problems }) });
+  });
 
   app.post<ById & { Body: Static<typeof INSTALL_BODY> }>(
     `${PREFIX}/:id/install`,
@@ -230,12 +232,13 @@ function addUnavailable(app: FastifyInstance, options: ApiRouteOptions): void {
 }
 
 // biome-ignore format: a table
-const UNAVAILABLE: readonly (readonly ['GET' | 'POST' | 'PUT' | 'DELETE', path: string, Permission, action: string])[] = [
+const UNAVAILABLE: readonly (readonly ['GET' | 'POST' | 'PUT' | 'DELETE', path: string, permission: Permission | undefined, action: string])[] = [
   ['GET',    '/dependencies',               'plugin:query',     'check dependencies'],
   ['DELETE', '',                            'plugin:uninstall', 'uninstall a plugin'],
   ['GET',    '/upgrade/preview',            'plugin:query',     'preview an upgrade'],
   ['POST',   '/upgrade',                    'plugin:install',   'upgrade a plugin'],
   ['POST',   '/rollback',                   'plugin:install',   'roll a plugin back'],
+  ['GET',    '/resources/:resource',        undefined,          'read the records of a plugin'],
   ['PUT',    '/tenant-provisioning-policy', 'plugin:edit',      'provision tenants'],
 ];
 
