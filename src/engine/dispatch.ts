@@ -190,11 +190,11 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     batch.task.ended.then(
       (end) => {
         options.onCounts(end.threadId, end.counts);
-        endBatch(batch, end.elsewhere, new SandpoolError('SBX_WORKER_LOST', { reason: 'the batch ended without it' }));
+        endBatch(batch, end.elsewhere, unfinished);
       },
       (error: SandpoolError) => {
         if (!batch.isKilled) options.onDeath();
-        endBatch(batch, undefined, error);
+        endBatch(batch, undefined, () => error);
       },
     );
     return true;
@@ -279,7 +279,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   }
 
   /** The thread has ended the batch, or has died. What it never started is queued again. */
-  function endBatch(batch: RunningBatch, elsewhere: BatchEnd['elsewhere'], error: SandpoolError): void {
+  function endBatch(batch: RunningBatch, elsewhere: BatchEnd['elsewhere'], errorOf: () => SandpoolError): void {
     if (batch.isKilled) return;
     batches.delete(batch);
     for (const entry of batch.entries) {
@@ -287,7 +287,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       if (elsewhere?.slot === entry.slot.index) settle(entry, { response: elsewhere.response });
       else if (withdrawSlot(entry.slot, entry.ticket)) queueAgain(entry);
       else if (stateOf(entry.slot) === DONE) settleDone(entry);
-      else settle(entry, { error });
+      else settle(entry, { error: errorOf() });
     }
     settleDrain();
     pump();
@@ -386,6 +386,10 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     for (const entry of [...running]) settle(entry, { error: new SandpoolError('SBX_SHUTTING_DOWN') });
     Atomics.notify(table.bell, 0);
   }
+}
+
+function unfinished(): SandpoolError {
+  return new SandpoolError('SBX_WORKER_LOST', { reason: 'the batch ended without it' });
 }
 
 function releaseOf(entry: Running): PostedRelease {
