@@ -53,7 +53,6 @@ const TABLE = {
   SBX_RESPONSE_INVALID:         row(500, 'plugin', '{reason}'),
   SBX_DEADLINE:                 row(500, 'plugin', 'call dynamic plugin execute failed: the deadline of {deadlineMs} ms has passed'),
   SBX_HOST_CALL_LIMIT:          row(500, 'plugin', 'call dynamic plugin execute failed: more than {maxHostCalls} host calls'),
-  SBX_REQUEST_TOO_LARGE:        row(413, 'caller', 'the request of {bytes} bytes is larger than {maxBytes} bytes'),
   SBX_QUEUE_FULL:               row(429, 'host', 'too many requests are waiting'),
   SBX_QUEUE_TIMEOUT:            row(503, 'host', 'no worker was free within {queueTimeoutMs} ms'),
   SBX_WORKER_LOST:              row(500, 'host', 'the worker died: {reason}'),
@@ -76,7 +75,6 @@ const TABLE = {
 
   // plugins and releases
   PLUGIN_NOT_FOUND:             row(404, 'caller', 'plugin {pluginId} does not exist'),
-  SBX_STATE_CONFLICT:           row(409, 'caller', 'plugin {pluginId} cannot {action}: it is {state}'),
   SBX_GRANT_DECISION_INVALID:   row(400, 'caller', 'the host-service authorization is invalid: {reason}'),
   SBX_PLUGIN_CONFIG_INVALID:    row(500, 'operator', 'the configuration of plugin {pluginId} in {path} is unusable: {reason}'),
   SBX_STORE_FAILED:             row(500, 'host', 'the store failed: {reason}'),

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { grantAll } from '../../src/grants/grant.js';
 import { encodeHostCallRequest } from '../../src/protocol/host-call.js';
 import { bodyOf, grantOf, startEngine } from '../engine-host.js';
 import { assembleWat, watGuest } from '../guest-modules.js';
@@ -20,6 +21,19 @@ t.test('an empty response is a response', async (t) => {
 t.test('a request for a plugin without a release fails by code', async (t) => {
   const host = startEngine(t);
   t.equal(bodyOf(await host.request('nobody')), 'SBX_RELEASE_NOT_LOADED');
+});
+
+t.test('a release that declares no bridge is loaded, and every request to it fails by code', async (t) => {
+  const host = startEngine(t);
+  const parts = { version: 'v0.1.0', checksum: 'assets-only', generation: 1, manifestResources: new Map() };
+  const module = await watGuest('echo');
+  await host.engine.load({
+    pluginId: 'assets',
+    ...parts,
+    grant: grantAll('assets', []),
+    readArtifact: async () => module,
+  });
+  t.equal(bodyOf(await host.request('assets')), 'SBX_BRIDGE_MISSING');
 });
 
 t.test('an unloaded plugin serves no more', async (t) => {

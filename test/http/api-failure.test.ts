@@ -18,7 +18,7 @@ t.test('number and HTTP status follow the kind of failure', async (t) => {
     ['SBX_BODY_INVALID', 51, 200],
     ['SBX_ARTIFACT_INVALID', 53, 200],
     ['UPLOAD_FILE_TOO_LARGE', 53, 200],
-    ['SBX_STATE_CONFLICT', 55, 200],
+    ['PLUGIN_NOT_INSTALLED', 55, 200],
     ['PLUGIN_NOT_FOUND', 65, 200],
     ['SBX_NOT_FOUND', 65, 404],
     ['SBX_TOKEN_INVALID', 61, 401],

@@ -554,7 +554,6 @@ t.test('a failed invocation is answered with its sentence and its code (R16, F02
       'failed to decode bridge response tag',
     ],
     ['SBX_WORKER_LOST', { reason: 'gone' }, 500, 'the worker died: gone'],
-    ['SBX_REQUEST_TOO_LARGE', { bytes: 2, maxBytes: 1 }, 413, 'the request of 2 bytes is larger than 1 bytes'],
     ['SBX_QUEUE_FULL', {}, 429, 'too many requests are waiting', '1'],
     ['SBX_QUEUE_TIMEOUT', { queueTimeoutMs: 5 }, 503, 'no worker was free within 5 ms', '1'],
     ['SBX_SHUTTING_DOWN', { retryAfterSeconds: 2.5 }, 503, 'the host is shutting down', '3'],
@@ -582,7 +581,7 @@ t.test('a failure that is not the caller’s leaves one log line with plugin, re
     { level: 'warn', facts: { code: 'SBX_TRAP', ...facts }, message: 'call dynamic plugin execute failed: boom' },
   ]);
   t.match(await log('SBX_QUEUE_FULL', {}), [{ level: 'error', facts: { code: 'SBX_QUEUE_FULL' } }]);
-  t.same(await log('SBX_REQUEST_TOO_LARGE', { bytes: 2, maxBytes: 1 }), []);
+  t.same(await log('SBX_CANCELLED', {}), []);
 });
 
 t.test('an engine that breaks its word is an internal error, and the host keeps serving', async (t) => {
