@@ -16,6 +16,7 @@ import type { HostCallTrace } from '../protocol/messages.js';
 import type { PluginView } from '../registry/registry.js';
 import { openStateStore } from '../store/state.js';
 import type { Context, ExitCode } from './command.js';
+import { columns } from './table.js';
 
 interface Options {
   readonly config?: string;
@@ -71,7 +72,9 @@ export async function run({ args, options, answer, note }: Context<Options>): Pr
       ...(outcome && !outcome.ok && { error: outcome.error.toData() }),
     };
     answer(document, textOf(document));
-    return outcome?.ok === false ? 1 : 0;
+    if (outcome === undefined || outcome.ok) return 0;
+    note(`${outcome.error.code}: ${outcome.error.message}`);
+    return 1;
   } finally {
     await room.end();
   }
@@ -238,10 +241,19 @@ function textOf({ status, headers, body, hostCalls, timings }: Document): string
     '',
     body,
   ];
-  const calls = hostCalls.map(
-    ({ service, method, resourceRef, status: callStatus, ms }) =>
-      `  ${service}.${method}${resourceRef && ` ${resourceRef}`} → ${callStatus} in ${ms.toFixed(3)} ms`,
-  );
-  const ran = timings === null ? [] : ['', `ran ${timings.runMs.toFixed(2)} ms with ${timings.hostCalls} host calls`];
-  return [...lines, ...ran, ...calls].join('\n');
+  return timings === null ? lines.join('\n') : [...lines, '', runLines(timings, hostCalls)].join('\n');
 }
+
+function runLines({ runMs, hostCalls: count }: Outcome['timings'], hostCalls: readonly HostCallTrace[]): string {
+  const calls = hostCalls.map(({ service, method, resourceRef, status, ms }) => [
+    `  ${service}.${method}`,
+    resourceRef,
+    ANSWERS[status] ?? 'failed',
+    `${ms.toFixed(3)} ms`,
+  ]);
+  const ran = `ran ${runMs.toFixed(2)} ms with ${count} host call${count === 1 ? '' : 's'}`;
+  return [ran, ...(calls.length > 0 ? [columns(calls)] : [])].join('\n');
+}
+
+/** The statuses of a host call in words (`spec/host-services.md` §1.4). */
+const ANSWERS = ['ok', 'denied', 'not found', 'invalid request', 'internal error'];
