@@ -1,145 +1,188 @@
-/** A newcomer's way: serve, log in, scaffold, pack, inspect, run, install, and what happens when the host is killed. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import t, { type Test } from 'tap';
-import { ENTRY, type Ran, sandpool } from '../cli/command-line.js';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
 
-t.setTimeout(120_000);
+const CLI = fileURLToPath(new URL('../../src/cli/index.js', import.meta.url));
+const PASSWORD = 'only-for-tests-1';
+const START_LIMIT_MS = 60_000;
 
-/** Longest wait for a host to greet or to end. */
-const PATIENCE_MS = 30_000;
-const CHOSEN_PASSWORD = 'only-for-tests-1';
+t.setTimeout(180_000);
 
-interface ServedHost {
-  readonly url: string;
-  /** Everything that was printed up to the end of the greeting. */
-  readonly greeting: string;
-  get(path: string): Promise<{ status: number; text: string }>;
-  /** Sends a signal. @returns the exit code, or the signal that ended the process. */
-  end(signal: NodeJS.Signals): Promise<number | string | null>;
+interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
-/** `sandpool serve` in a directory, as a process of its own; ended by its pid when the test ends. */
-async function serve(t: Test, cwd: string, { demo = false, env = {} } = {}): Promise<ServedHost> {
-  const flags = ['serve', '--port', '0', '--data', join(cwd, 'data'), ...(demo ? ['--demo'] : [])];
-  const child = spawn(process.execPath, [ENTRY, ...flags], { cwd, env: { PATH: process.env.PATH, HOME: cwd, ...env } });
-  const errors: string[] = [];
-  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
-  t.teardown(() => end(child, 'SIGKILL'));
-  const lines: string[] = [];
-  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
-  for await (const line of createInterface(child.stdout)) {
-    lines.push(line);
-    if ((demo ? /in a browser$/ : /^ {2}metrics/).test(line)) break;
+/** Runs one command to its end. */
+async function sandpool(
+  cwd: string,
+  args: readonly string[],
+  options: { input?: string; env?: object } = {},
+): Promise<Ran> {
+  const child = spawn(process.execPath, [CLI, ...args], { cwd, env: environment(cwd, options.env) });
+  child.stdin.end(options.input ?? '');
+  const out = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const)
+    child[stream].on('data', (data) => {
+      out[stream] += data;
+    });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, ...out };
+}
+
+function environment(cwd: string, more: object = {}) {
+  const { PATH } = process.env;
+  return { PATH, HOME: cwd, XDG_CONFIG_HOME: join(cwd, 'config'), SANDPOOL_ADMIN_PASSWORD: PASSWORD, ...more };
+}
+
+interface Served {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly greeting: string;
+}
+
+/** Starts a host and waits for its greeting. */
+async function serve(
+  t: { teardown(end: () => void): void },
+  cwd: string,
+  args: readonly string[] = [],
+): Promise<Served> {
+  const child = spawn(process.execPath, [CLI, 'serve', '--port', '0', '--data', 'data', ...args], {
+    cwd,
+    env: environment(cwd, { SANDPOOL_LOG_LEVEL: 'error' }),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => void child.kill('SIGKILL'));
+  let greeting = '';
+  const timer = setTimeout(() => child.kill('SIGKILL'), START_LIMIT_MS);
+  for await (const data of child.stdout) {
+    greeting += data;
+    if (/metrics {3}\S+\/metrics\n/.test(greeting)) break;
   }
   clearTimeout(timer);
-  const greeting = lines.join('\n');
-  const [, url = ''] = /listens on (http:\/\/\S+)/.exec(greeting) ?? [];
-  t.ok(url, `the host greets: ${errors.join('')}`);
-  return {
-    url,
-    greeting,
-    async get(path) {
-      const response = await fetch(path.startsWith('http') ? path : `${url}${path}`);
-      return { status: response.status, text: await response.text() };
-    },
-    end: (signal) => end(child, signal),
-  };
+  return { child, greeting, url: /listens on (\S+)/.exec(greeting)?.[1] ?? '' };
 }
 
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | string | null> {
-  if (child.exitCode === null && child.signalCode === null) {
-    const exit = once(child, 'exit', { signal: AbortSignal.timeout(PATIENCE_MS) });
-    child.kill(signal);
-    await exit;
-  }
-  return child.signalCode ?? child.exitCode;
+async function get(url: string): Promise<{ status: number; text: string }> {
+  const response = await fetch(url);
+  return { status: response.status, text: await response.text() };
 }
 
-/** The command line as the newcomer types it: in the directory, with the address of the host. */
-function typist(t: Test, cwd: string, { url }: ServedHost) {
-  const type = (args: readonly string[], input = ''): Promise<Ran> =>
-    sandpool(args, { cwd, env: { SANDPOOL_URL: url }, input });
-  return {
-    type,
-    /** Types a command that must succeed, and gives what it prints. */
-    async done(...args: string[]): Promise<string> {
-      const ran = await type(args);
-      t.equal(ran.code, 0, `sandpool ${args.join(' ')}: ${ran.stderr}`);
-      return ran.stdout;
-    },
-  };
-}
+t.test(
+  'a newcomer scaffolds, packs, inspects and runs a plugin, and serves it on a host that survives kill -9',
+  async (t) => {
+    const cwd = t.testdir();
+    t.match(await sandpool(cwd, ['new', 'acme-notes']), { code: 0, stdout: /plugin\.yaml/ });
+    t.match(await sandpool(cwd, ['pack', 'acme-notes']), { code: 0, stdout: /acme-notes\.wasm/ });
+    const file = 'temp/output/acme-notes.wasm';
+    const inspected = JSON.parse((await sandpool(cwd, ['inspect', file, '--json'])).stdout);
+    t.match(inspected, {
+      id: 'acme-notes',
+      version: 'v0.1.0',
+      isolation: { eligible: ['pristine', 'fresh', 'warm'], reasons: [] },
+    });
 
-t.test('a newcomer goes from an empty directory to a plugin of their own that serves', async (t) => {
-  const cwd = t.testdir();
-  const host = await serve(t, cwd, { demo: true });
-  const [, curlUrl = ''] = /^Try: {2}curl (\S+)$/m.exec(host.greeting) ?? [];
-  const sample = await host.get(curlUrl);
-  t.equal(sample.status, 200, 'the printed line works');
-  t.match(JSON.parse(sample.text), { items: [], total: 0 });
-  t.match(await host.get('/x/sandpool-notes/'), { status: 200, text: /<!doctype html>/i });
+    await t.test('one route of the artifact, nothing installed', async (t) => {
+      t.match(await sandpool(cwd, ['run', file, 'GET', '/notes']), { code: 0, stdout: /^HTTP 200\n[\s\S]*"total":0/ });
+      const written = await sandpool(cwd, [
+        'run',
+        file,
+        'POST',
+        '/notes',
+        '--json',
+        '-H',
+        'content-type: application/json',
+        '-d',
+        '{"title":"A","text":"b"}',
+      ]);
+      const document = JSON.parse(written.stdout);
+      t.match(document, {
+        status: 201,
+        hostCalls: [{ service: String, method: String, status: 0 }],
+        timings: { hostCalls: Number },
+      });
+      t.match(JSON.parse(Buffer.from(document.bodyBase64, 'base64').toString()), { title: 'A', author: 'admin' });
+      await writeFile(join(cwd, 'note.json'), '{"title":"from a file","text":"b"}');
+      t.match(
+        (await sandpool(cwd, ['run', file, 'POST', '/x/acme-notes/notes', '-d', '@note.json'])).stdout,
+        'from a file',
+      );
+      const anonymous = await sandpool(cwd, ['run', file, 'POST', '/notes', '--anonymous', '-d', '{}', '--json']);
+      t.match(JSON.parse(anonymous.stdout), { status: 401, body: 'Missing Authorization header' });
+      const denied = JSON.parse(
+        (await sandpool(cwd, ['run', file, 'GET', '/notes', '--grant', 'none', '--json'])).stdout,
+      );
+      t.match(denied.hostCalls, [{ status: 1 }]);
+      t.match(await sandpool(cwd, ['run', file, 'GET', '/nowhere']), { code: 0, stdout: /^HTTP 404/ });
+      t.match(await sandpool(cwd, ['run', 'missing.wasm', 'GET', '/']), { code: 1, stderr: /^SBX_FILE_UNREADABLE: / });
+    });
 
-  const { type, done } = typist(t, cwd, host);
-  const [, password = ''] = /user admin, password (\S+) \(shown only this once\)/.exec(host.greeting) ?? [];
-  t.match(await type(['list']), { code: 1, stdout: '', stderr: /^SBX_TOKEN_MISSING: / });
-  t.match(await type(['login', '--password-stdin'], 'wrong\n'), { code: 1, stderr: /^SBX_CREDENTIALS_INVALID: / });
-  const login = await type(['login', '--password-stdin'], `${password}\n`);
-  t.equal(login.code, 0, login.stderr);
-  t.notOk(login.stdout.includes(password));
-  t.match(JSON.parse(await done('list', '--json')), { total: 1, list: [{ id: 'sandpool-notes', enabled: 1 }] });
+    const first = await serve(t, cwd, ['--demo']);
+    const curl = /curl (\S+)/.exec(first.greeting)?.[1] ?? '';
+    await t.test('the curl line that the demo prints', async (t) => {
+      t.match(await get(curl), { status: 200, text: '"items"' });
+    });
+    await t.test('install, use, disable', async (t) => {
+      const at = ['--url', first.url];
+      t.match(await sandpool(cwd, ['login', ...at, '--password-stdin'], { input: `${PASSWORD}\n` }), { code: 0 });
+      t.match(await sandpool(cwd, ['list', ...at]), { code: 0, stdout: /sandpool-notes .*enabled/ });
+      t.match(await sandpool(cwd, ['install', file, '--grant', 'all', '--enable', ...at]), { code: 0 });
+      t.match(await get(`${first.url}/x/acme-notes/notes`), { status: 200 });
+      t.match(await sandpool(cwd, ['disable', 'acme-notes', ...at]), { code: 0 });
+      t.match(await get(`${first.url}/x/acme-notes/notes`), { status: 404, text: 'Dynamic plugin is not enabled' });
+      t.equal((await get(curl)).status, 200, 'the bystander');
+      t.match(await sandpool(cwd, ['enable', 'acme-notes', ...at]), { code: 0 });
+      t.match(await sandpool(cwd, ['list', '--url', first.url, '--token', 'forged']), {
+        code: 1,
+        stderr: /SBX_TOKEN_INVALID/,
+      });
+    });
 
-  await done('new', 'acme-notes');
-  const file = join(cwd, 'temp/output/acme-notes.wasm');
-  t.match(
-    await done('pack', 'acme-notes'),
-    new RegExp(`^${file}\nacme-notes v0\\.1\\.0, \\d+ bytes, \\d+ sections\n$`),
-  );
-  t.ok(existsSync(file));
-  t.match(JSON.parse(await done('inspect', file, '--json')), { id: 'acme-notes', version: 'v0.1.0' });
-  t.match(await done('run', file, 'GET', '/notes'), /^HTTP 200\n/);
+    first.child.kill('SIGKILL');
+    await once(first.child, 'close');
+    t.match(await sandpool(cwd, ['list', '--url', first.url]), { code: 3, stderr: /^SBX_HOST_UNREACHABLE: / });
 
-  const install = ['install', file, '--grant', 'all', '--enable'];
-  t.equal(await done(...install), 'acme-notes v0.1.0 is enabled\n');
-  const about = await host.get('/x/acme-notes/about');
-  t.equal(about.status, 200, about.text);
-  t.match(JSON.parse(about.text), { plugin: 'acme-notes', adminPath: '/admin' });
-  t.equal(await done(...install), 'acme-notes v0.1.0 is enabled\n', 'the same again is done already');
+    const second = await serve(t, cwd);
+    await t.test('after kill -9 both plugins serve again', async (t) => {
+      t.notMatch(second.greeting, 'password');
+      for (const id of ['acme-notes', 'sandpool-notes'])
+        t.equal((await get(`${second.url}/x/${id}/notes`)).status, 200, id);
+    });
+    second.child.kill('SIGTERM');
+    const [code] = (await once(second.child, 'close')) as [number | null];
+    t.equal(code, 0, 'SIGTERM is an orderly end');
+  },
+);
 
-  t.equal(await done('disable', 'acme-notes'), 'acme-notes v0.1.0 is installed\n');
-  t.match(await host.get('/x/acme-notes/about'), { status: 404, text: 'Dynamic plugin is not enabled' });
-  t.equal((await host.get(curlUrl)).status, 200, 'the other plugin is not concerned');
-  await done('enable', 'acme-notes');
-
-  t.equal(await host.end('SIGTERM'), 0, 'a host that is told to end ends well');
-  t.match(await type(['list']), { code: 3, stdout: '', stderr: /^SBX_HOST_UNREACHABLE: no host answers at / });
-
-  const again = await serve(t, cwd, { demo: true });
-  t.notOk(again.greeting.includes('password'), 'the first password is not made up again');
-  t.match(again.greeting, /plugins {3}acme-notes, sandpool-notes/);
-  t.equal((await again.get('/x/acme-notes/about')).status, 200);
-  t.equal((await again.get('/x/sandpool-notes/notes')).status, 200);
-  t.equal(await again.end('SIGINT'), 0);
+t.test('a guest that fails makes `run` fail with its code', async (t) => {
+  const { buildArtifact } = await import('../artifact/build.js');
+  const { watGuest } = await import('../guest-modules.js');
+  const routes = [{ path: '/a' }];
+  const cwd = t.testdir({
+    'trap.wasm': Buffer.from(buildArtifact({ module: await watGuest('trap'), routes })),
+    'loop.wasm': Buffer.from(buildArtifact({ module: await watGuest('infinite-loop'), routes })),
+  });
+  const trapped = await sandpool(cwd, ['run', 'trap.wasm', 'GET', '/a', '--json']);
+  t.equal(trapped.code, 1);
+  t.match(JSON.parse(trapped.stdout), {
+    status: 500,
+    error: { code: 'SBX_TRAP' },
+    headers: { 'x-sandpool-error': 'SBX_TRAP' },
+  });
+  const looped = await sandpool(cwd, ['run', 'loop.wasm', 'GET', '/a', '--json'], {
+    env: { SANDPOOL_SANDBOX_DEADLINE_MS: '200' },
+  });
+  t.match(JSON.parse(looped.stdout), { status: 500, error: { code: 'SBX_DEADLINE' } });
 });
 
-t.test('what was answered as installed and enabled serves after the host was killed', async (t) => {
-  const cwd = t.testdir();
-  const first = await serve(t, cwd, { env: { SANDPOOL_ADMIN_PASSWORD: CHOSEN_PASSWORD } });
-  t.match(first.greeting, 'plugins   none; `sandpool install FILE --enable` adds one');
-  t.notOk(first.greeting.includes('password'), 'a password that was chosen is not printed');
-  const { type, done } = typist(t, cwd, first);
-  t.equal((await type(['login', '--password-stdin'], `${CHOSEN_PASSWORD}\n`)).code, 0);
-  await done('new', 'acme-notes');
-  await done('pack', 'acme-notes', '-o', 'acme-notes.wasm');
-  await done('install', 'acme-notes.wasm', '--grant', 'all', '--enable');
-  t.equal(await first.end('SIGKILL'), 'SIGKILL');
-
-  const second = await serve(t, cwd);
-  t.match(second.greeting, /plugins {3}acme-notes$/m);
-  t.match(await second.get('/x/acme-notes/notes'), { status: 200, text: '{"items":[],"total":0}' });
-  t.match(await second.get('/readyz'), { status: 200 });
-  t.equal(await second.end('SIGTERM'), 0);
+t.test('a configuration that is wrong starts nothing', async (t) => {
+  const cwd = t.testdir({ 'sandpool.yaml': 'server:\n  port: 99999\npoool: {}\n' });
+  const refused = await sandpool(cwd, ['serve', '--data', 'data']);
+  t.equal(refused.code, 1);
+  t.match(refused.stderr, /^SBX_CONFIG_INVALID: [\s\S]*sandpool\.yaml:2:9 server\.port[\s\S]*poool/);
+  await t.rejects(readFile(join(cwd, 'data', 'sandpool.db')));
 });
