@@ -1,6 +1,8 @@
 import t from 'tap';
+import { buildArtifact } from '../artifact/build.js';
 import { bodyOf, grantOf, startEngine } from '../engine-host.js';
-import { watGuest } from '../guest-modules.js';
+import { watGuest, withDamagedSection } from '../guest-modules.js';
+import { startTestHost } from './host.js';
 
 // Guest → code that its request fails with. Each of them runs beside requests of a bystander, which must not notice.
 const HOSTILE: readonly (readonly [guest: string, code: string])[] = [
@@ -90,3 +92,39 @@ t.test('a flood of log lines is cut and counted, and the guest ends at its deadl
   t.ok(lines.every(({ text }) => text.length <= 8192));
   t.ok(host.logs.some(({ level, text }) => level === 'warn' && /log lines dropped/.test(text)));
 });
+
+t.test(
+  'a host call with a pointer outside the memory, or with an unknown opcode, is answered with its status',
+  async (t) => {
+    const host = startEngine(t);
+    // These guests answer the raw host-call response as their own: status code = status, content type = error payload.
+    for (const [guest, statusCode, text] of [
+      ['host-call-bad-pointer', 4, /failed to read host call request from guest memory/],
+      ['host-call-bad-opcode', 2, /unknown host call opcode: 0x0002/],
+    ] as const) {
+      await host.load(guest, await watGuest(guest), { services: UUID });
+      t.match(await host.request(guest), { ok: true, response: { statusCode, contentType: text } }, guest);
+    }
+  },
+);
+
+t.test(
+  'a damaged section is refused at upload, damaged code when it is enabled; nothing changes and nobody notices',
+  async (t) => {
+    const host = await startTestHost(t);
+    const routes = [{ path: '/a' }];
+    const echo = await watGuest('echo');
+    await host.serve('bystander', { module: echo, routes });
+    const before = host.registry.list();
+
+    const damaged = withDamagedSection(buildArtifact({ module: echo, routes }));
+    await t.rejects(host.registry.upload(damaged), { code: 'SBX_ARTIFACT_INVALID' });
+    t.same(host.registry.list(), before);
+
+    const badCode = Buffer.concat([echo, Buffer.of(0x0a, 0x03, 0x01, 0x01, 0xff)]);
+    await t.rejects(host.serve('broken', { module: badCode, routes }), { code: 'SBX_MODULE_INVALID' });
+    t.match(host.registry.show('broken').plugin, { installed: 1, status: 0 });
+    t.match(await host.fetch('/x/broken/a'), { status: 404, text: 'Dynamic plugin is not enabled' });
+    t.match(await host.fetch('/x/bystander/a'), { status: 200, text: '{"ok":true}' });
+  },
+);
