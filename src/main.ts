@@ -245,7 +245,7 @@ function createHttp({ config, registry, engine, identity, metrics, log, unready 
     identity,
     limits: { maxBodyBytes: config.server.maxBodyBytes, maxUploadBytes: MAX_UPLOAD_BYTES + UPLOAD_FORM_BYTES },
     languages: { default: config.i18n.default, supported: config.i18n.locales },
-    trustProxy: config.server.trustProxy !== false,
+    trustProxy: config.server.trustProxy,
     unreadyReasons: () => [...unready],
     metrics: { ...config.metrics, render: metrics.render, contentType: metrics.contentType },
     log,

@@ -25,7 +25,7 @@ export const CONFIG_SCHEMA = section({
     port:             integer(9120, [0, 65_535], 'TCP port that the HTTP server listens on; 0 takes a free one.'),
     processes:        integer(1, [1, 1, 'processes'], 'Host processes that share the port; this version runs one.'),
     maxBodyBytes:     integer(8_388_608, [1024, 1_073_741_824, 'bytes'], 'Largest request body, except uploads of artifacts.'),
-    trustProxy:       Type.Union([Type.Boolean(), Type.String({ minLength: 1 })], about(false, 'Whether X-Forwarded-* headers are believed: true, false, or a list of proxy addresses separated by commas.')),
+    trustProxy:       flag(false, 'Whether X-Forwarded-* headers are believed; only for a host that a proxy of yours alone can reach.'),
     shutdownGraceMs:  integer(10_000, [0, 600_000, 'ms'], 'Longest wait for running requests when the host shuts down.'),
   }),
   data: section({
