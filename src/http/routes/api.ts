@@ -102,7 +102,7 @@ type Permission =
   | 'plugin:edit';
 
 /** Runs before a body is read; without a permission any login will do. Super-admins may everything; names are compared as they are, without wildcards. */
-function require({ identity }: ApiRouteOptions, permission?: Permission) {
+function permit({ identity }: ApiRouteOptions, permission?: Permission) {
   const isWrite = permission !== undefined && permission !== 'plugin:query';
   return async ({ headers }: FastifyRequest): Promise<void> => {
     const { isSuperAdmin, permissions, tenantId } = identity.authenticate(headers.authorization);
@@ -115,7 +115,7 @@ function require({ identity }: ApiRouteOptions, permission?: Permission) {
 function addReading(app: FastifyInstance, options: ApiRouteOptions): void {
   const { registry } = options;
   const autoEnable = new Set(options.autoEnable);
-  const onRequest = require(options, 'plugin:query');
+  const onRequest = permit(options, 'plugin:query');
 
   app.get<{ Querystring: Static<typeof LIST_QUERY> }>(
     PREFIX,
@@ -149,7 +149,7 @@ function isWanted({ plugin }: PluginRecord, query: Static<typeof LIST_QUERY>): b
 /** In a scope of its own: nowhere else is a form a body. */
 function uploadRoute(options: ApiRouteOptions): FastifyPluginAsync {
   const { registry, maxUploadBytes } = options;
-  const onRequest = require(options, 'plugin:install');
+  const onRequest = permit(options, 'plugin:install');
   return async (app) => {
     await app.register(multipart, { limits: FORM_LIMITS, throwFileSizeLimit: false });
     app.post(`${PREFIX}/dynamic/package`, { onRequest }, async (request) => {
@@ -175,14 +175,14 @@ function addGoverning(app: FastifyInstance, options: ApiRouteOptions): void {
   const { registry } = options;
   const bodyLimit = MAX_JSON_BYTES;
 
-  app.post(`${PREFIX}/sync`, { bodyLimit, onRequest: require(options, 'plugin:install') }, async () => {
+  app.post(`${PREFIX}/sync`, { bodyLimit, onRequest: permit(options, 'plugin:install') }, async () => {
     const { total, problems } = await registry.sync();
     return success({ total, ...(problems.length > 0 && { problems }) });
   });
 
   app.post<ById & { Body: Static<typeof INSTALL_BODY> }>(
     `${PREFIX}/:id/install`,
-    { bodyLimit, onRequest: require(options, 'plugin:install'), schema: { params: ID, body: INSTALL_BODY } },
+    { bodyLimit, onRequest: permit(options, 'plugin:install'), schema: { params: ID, body: INSTALL_BODY } },
     async ({ params: { id }, body: { installMockData, ...body } }) => {
       if (installMockData && hasMockData(registry, id)) throw unavailable('load mock data');
       const record = await registry.install(id, body);
@@ -192,7 +192,7 @@ function addGoverning(app: FastifyInstance, options: ApiRouteOptions): void {
 
   app.put<ById & { Body: Static<typeof ENABLE_BODY> }>(
     `${PREFIX}/:id/enable`,
-    { bodyLimit, onRequest: require(options, 'plugin:enable'), schema: { params: ID, body: ENABLE_BODY } },
+    { bodyLimit, onRequest: permit(options, 'plugin:enable'), schema: { params: ID, body: ENABLE_BODY } },
     async ({ params: { id }, body }) => {
       const record = await registry.enable(id, body);
       return success({ id, enabled: 1, ...openPoints(record) });
@@ -201,7 +201,7 @@ function addGoverning(app: FastifyInstance, options: ApiRouteOptions): void {
 
   app.put<ById>(
     `${PREFIX}/:id/disable`,
-    { bodyLimit, onRequest: require(options, 'plugin:disable'), schema: { params: ID } },
+    { bodyLimit, onRequest: permit(options, 'plugin:disable'), schema: { params: ID } },
     async ({ params: { id } }) => {
       await registry.disable(id);
       return success({ id, enabled: 0 });
@@ -216,7 +216,7 @@ function hasMockData({ list }: ApiRouteOptions['registry'], id: string): boolean
 /** Endpoints of the reference that this version does not have: they say so, and do nothing. */
 function addUnavailable(app: FastifyInstance, options: ApiRouteOptions): void {
   for (const [method, path, permission, action] of UNAVAILABLE) {
-    const onRequest = require(options, permission);
+    const onRequest = permit(options, permission);
     app.route<ById>({
       method,
       url: `${PREFIX}/:id${path}`,
