@@ -12,7 +12,7 @@ import {
   toSorted,
 } from './json.js';
 import { parseYaml } from './manifest.js';
-import { isHidden, packFailed } from './pack-tree.js';
+import { isFrontendFile, isHidden, packFailed } from './pack-tree.js';
 import { compareBytes, isBlank, trim } from './text.js';
 
 /** Contents by path from the plugin's root. */
@@ -23,15 +23,14 @@ export type CollectedFiles = Pick<
   'frontendAssets' | 'i18n' | 'apidocI18n' | 'installSql' | 'uninstallSql' | 'mockSql' | 'manifestResources'
 > & { readonly warnings: readonly string[] };
 
-const FRONTEND_FILE = /^frontend\/(?:pages|dist|public)\/(?!.*\.vue$)/;
 /** Texts of a locale in its folder, or in one YAML file of its name; what lies in `apidoc/` is for the API's documentation. */
 const TEXTS = /^manifest\/i18n\/(?:[^/]+\/[^/]+\.(?:json|ya?ml)|[^/]+\.ya?ml)$/;
 const APIDOC_TEXTS = /^manifest\/i18n\/[^/]+\/apidoc\/.+\.(?:json|ya?ml)$/;
 
-/** Sorts files into their sections. @throws SBX_PACK_FAILED with the name of the file that no host would accept. */
-export function collectFiles(files: PluginFiles): CollectedFiles {
+/** Sorts files into their sections; `published` are the folders that `public_assets` declares. @throws SBX_PACK_FAILED with the name of the file that no host would accept. */
+export function collectFiles(files: PluginFiles, published: readonly string[] = []): CollectedFiles {
   const paths = [...files.keys()].sort(compareBytes);
-  const assets = paths.filter((path) => FRONTEND_FILE.test(path));
+  const assets = paths.filter((path) => isFrontendFile(path, published));
   const resources = paths.filter((path) => path.startsWith('manifest/') && !isHidden(path));
   return {
     frontendAssets: assets.map((path) => ({

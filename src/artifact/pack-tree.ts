@@ -9,27 +9,39 @@ import { compareBytes, trim } from './text.js';
 export interface TreeEntry {
   /** From the plugin's root, with `/`. */
   readonly path: string;
-  /** A link to a file is a file. A link to a directory is never walked into. */
-  readonly kind: 'file' | 'directory' | 'linked directory' | 'unreadable';
+  /** A link to a file is a file, `outside` when that lies outside the plugin. A link to a directory is never walked into. */
+  readonly kind: 'file' | 'outside' | 'directory' | 'linked directory' | 'unreadable';
 }
 
 const DIRECTIVE = '//go:embed ';
-const FRONTEND_FILE = /^frontend\/(?:pages|dist|public)\//;
+/** Folders of the frontend that are packed whether or not they are published. */
+const FRONTEND_FOLDERS: readonly string[] = ['frontend/pages', 'frontend/dist', 'frontend/public'];
 const SCANNED_WITH_HIDDEN = /^manifest\/(?:i18n|sql)\//;
 
 /**
  * The paths of the files to pack, sorted.
  * @param embedSource text of `plugin_embed.go` where there is one.
+ * @param published folders that `public_assets` declares.
  * @throws SBX_PACK_FAILED
  */
-export function selectFiles(tree: readonly TreeEntry[], embedSource?: string): readonly string[] {
+export function selectFiles(
+  tree: readonly TreeEntry[],
+  embedSource?: string,
+  published: readonly string[] = [],
+): readonly string[] {
   const named = embedSource === undefined ? tree : embedded(tree, readDirectives(embedSource));
-  const wanted = named.filter(({ path, kind }) => kind !== 'directory' && (path === 'plugin.yaml' || isPacked(path)));
+  const isWanted = (path: string): boolean =>
+    path === 'plugin.yaml' || isFrontendFile(path, published) || isManifest(path);
+  const wanted = named.filter(({ path, kind }) => kind !== 'directory' && isWanted(path));
   if (!wanted.some(({ path }) => path === 'plugin.yaml')) throw packFailed('missing plugin.yaml');
-  const broken = wanted.find(({ kind }) => kind !== 'file');
-  if (broken?.kind === 'linked directory') throw packFailed(`${broken.path} is a link to a directory`);
-  if (broken !== undefined) throw packFailed(`${broken.path} cannot be read`);
+  for (const entry of wanted) checkKind(entry);
   return [...new Set(wanted.map(({ path }) => path))].sort(compareBytes);
+}
+
+/** Whether a file belongs to the frontend that an artifact carries. Pages in Vue and slots are built into a host instead. */
+export function isFrontendFile(path: string, published: readonly string[]): boolean {
+  if (!path.startsWith('frontend/') || path.startsWith('frontend/slots/') || path.endsWith('.vue')) return false;
+  return [...FRONTEND_FOLDERS, ...published].some((folder) => path === folder || path.startsWith(`${folder}/`));
 }
 
 /** Whether any part of the path is hidden: such manifest files are no resources. */
@@ -42,9 +54,17 @@ export function packFailed(reason: string, cause?: unknown): SandpoolError {
 }
 
 /** Languages and SQL are looked for under hidden names too, as the reference does; everything else is not. */
-function isPacked(path: string): boolean {
-  if (FRONTEND_FILE.test(path)) return true;
+function isManifest(path: string): boolean {
   return path === 'manifest' || (path.startsWith('manifest/') && (SCANNED_WITH_HIDDEN.test(path) || !isHidden(path)));
+}
+
+/** What is published is the plugin's own; other links to files are followed wherever they lead, as in the reference. */
+function checkKind({ path, kind }: TreeEntry): void {
+  if (kind === 'linked directory') throw packFailed(`${path} is a link to a directory`);
+  if (kind === 'unreadable') throw packFailed(`${path} cannot be read`);
+  if (kind === 'outside' && path.startsWith('frontend/')) {
+    throw packFailed(`${path} is a link to a file outside the plugin, which could be published`);
+  }
 }
 
 function readDirectives(source: string): readonly string[] {

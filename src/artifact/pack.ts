@@ -19,6 +19,7 @@ import { encodeMetadata } from './metadata.js';
 import type { PackConfig } from './pack-config.js';
 import { collectFiles, type PluginFiles, textOf } from './pack-files.js';
 import { packFailed } from './pack-tree.js';
+import { normalizePublicAssets } from './public-assets.js';
 import { encodeRoutes, normalizeRoutes } from './routes.js';
 import { EMPTY_MODULE, encodeCustomSection, readSections } from './sections.js';
 import { encodeTableResources, normalizeTableResources } from './table-resources.js';
@@ -48,7 +49,7 @@ export interface PackedPlugin {
  */
 export function packPlugin({ files, config, module }: PluginSource): PackedPlugin {
   const { manifest, rawManifest, hostServices } = readManifest(files);
-  const { warnings, ...packed } = collectFiles(files);
+  const { warnings, ...packed } = collectFiles(files, sourcesOf(manifest.publicAssets));
   const contents: ArtifactContents = {
     ...packed,
     hooks: normalizeHooks(config.hooks),
@@ -62,6 +63,15 @@ export function packPlugin({ files, config, module }: PluginSource): PackedPlugi
   const artifact = parseArtifact(bytes);
   validateRelease(artifact);
   return { bytes, artifact, warnings: [...config.warnings, ...warnings, ...idleParts(contents)] };
+}
+
+/** The folders that a `plugin.yaml` publishes. @throws SBX_ARTIFACT_INVALID */
+export function publishedFolders(pluginYaml: string): readonly string[] {
+  return sourcesOf(normalizePublicAssets(parsePluginYaml(pluginYaml).manifest.publicAssets));
+}
+
+function sourcesOf(publicAssets: Manifest['publicAssets']): readonly string[] {
+  return publicAssets.map(({ source }) => source);
 }
 
 /** What the sections of an artifact are made of. */

@@ -1,10 +1,10 @@
 /** `sandpool pack`: a plugin's directory becomes an artifact (`spec/artifact.md` §3). */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
 import type { Manifest } from '../artifact/manifest.js';
-import { moduleOf, type PackedPlugin, packPlugin } from '../artifact/pack.js';
+import { moduleOf, type PackedPlugin, packPlugin, publishedFolders } from '../artifact/pack.js';
 import { type PackConfig, parsePackConfig } from '../artifact/pack-config.js';
 import { packFailed, selectFiles, type TreeEntry } from '../artifact/pack-tree.js';
 import { readSections } from '../artifact/sections.js';
@@ -57,10 +57,11 @@ export async function packDirectory(directory: string, options: PackOptions = {}
 
 async function packFrom(directory: string, { wasm }: PackOptions): Promise<PackedPlugin> {
   await checkDirectory(directory);
+  const published = publishedFolders((await textIfPresent(join(directory, 'plugin.yaml'))) ?? '{}');
   const config = parsePackConfig(await textIfPresent(join(directory, 'hack/config.yaml')));
   const module = wasm === undefined ? await build(directory, config) : moduleOf(await readBytes(resolve(wasm)));
   const embed = await textIfPresent(join(directory, 'plugin_embed.go'));
-  const paths = selectFiles(await treeOf(directory), embed);
+  const paths = selectFiles(await treeOf(directory, await realpath(directory)), embed, published);
   const files = new Map<string, Uint8Array>();
   for (const path of paths) files.set(path, await readBytes(join(directory, path)));
   const packed = packPlugin({ files, config, ...(module && { module }) });
@@ -95,23 +96,29 @@ async function checkExports(module: Uint8Array, { artifact }: PackedPlugin): Pro
 /** Folders of tools, which are large and never packed. */
 const SKIPPED: readonly string[] = ['node_modules', '.git'];
 
-async function treeOf(directory: string, prefix = ''): Promise<readonly TreeEntry[]> {
+/** @param root the directory with every link resolved. */
+async function treeOf(directory: string, root: string, prefix = ''): Promise<readonly TreeEntry[]> {
   const found: TreeEntry[] = [];
   for (const entry of await readdir(join(directory, prefix), { withFileTypes: true })) {
     const path = prefix + entry.name;
     if (SKIPPED.includes(entry.name)) continue;
-    const kind = entry.isDirectory() ? 'directory' : entry.isFile() ? 'file' : await kindOf(join(directory, path));
+    const kind = entry.isDirectory()
+      ? 'directory'
+      : entry.isFile()
+        ? 'file'
+        : await kindOf(join(directory, path), root);
     found.push({ path, kind });
-    if (kind === 'directory') found.push(...(await treeOf(directory, `${path}/`)));
+    if (kind === 'directory') found.push(...(await treeOf(directory, root, `${path}/`)));
   }
   return found;
 }
 
 /** What a link leads to. */
-async function kindOf(path: string): Promise<TreeEntry['kind']> {
+async function kindOf(path: string, root: string): Promise<TreeEntry['kind']> {
   const target = await stat(path).catch(() => undefined);
   if (target?.isDirectory()) return 'linked directory';
-  return target?.isFile() ? 'file' : 'unreadable';
+  if (!target?.isFile()) return 'unreadable';
+  return (await realpath(path)).startsWith(root + sep) ? 'file' : 'outside';
 }
 
 async function checkDirectory(directory: string): Promise<void> {

@@ -257,6 +257,23 @@ t.test('frontend files come from pages, dist and public, without slots and .vue 
   );
 });
 
+t.test('F135 another folder of the frontend is packed where it is published', async (t) => {
+  const files = {
+    'frontend/app/a.js': 'a',
+    'frontend/app/b.vue': 'b',
+    'frontend/src/c.js': 'c',
+    'frontend/slots/d.js': 'd',
+  };
+  const publishing = (source: string) => ({
+    ...files,
+    'plugin.yaml': `${PLUGIN_YAML}public_assets: [{ source: ${source}, mount: / }]\n`,
+  });
+  const packed = (source: string) => pack(publishing(source)).artifact.frontendAssets.map(({ path }) => path);
+  t.same(packed('frontend/app'), ['frontend/app/a.js']);
+  t.same(packed('frontend'), ['frontend/app/a.js', 'frontend/src/c.js']);
+  t.throws(() => packed('frontend/slots'), refused('SBX_ARTIFACT_INVALID', 'asset prefix does not exist'));
+});
+
 t.test('languages', async (t) => {
   const texts = (files: Readonly<Record<string, string>>) => {
     const { i18n, apidocI18n } = pack(files).artifact;
@@ -429,6 +446,9 @@ t.test('a link to a directory is refused where it would be packed, and only ther
     t.throws(() => selectFiles([...tree('plugin.yaml'), link(path)]), failed(`${path} is a link to a directory`), path);
   }
   t.same(selectFiles([...tree('plugin.yaml'), link('src/sdk'), link('manifest/.cache')]), ['plugin.yaml']);
+  const published = tree('plugin.yaml', 'frontend/app/a.js');
+  t.same(selectFiles(published, undefined, ['frontend/app']), ['frontend/app/a.js', 'plugin.yaml']);
+  t.same(selectFiles(published), ['plugin.yaml']);
   const broken: TreeEntry = { path: 'manifest/a', kind: 'unreadable' };
   t.throws(() => selectFiles([...tree('plugin.yaml'), broken]), failed('manifest/a cannot be read'));
 });

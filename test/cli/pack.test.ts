@@ -223,6 +223,30 @@ t.test('a link to a file is followed, a link to a directory is refused', async (
   await t.rejects(packDirectory(plugin), failed('manifest/deep is a link to a directory'));
 });
 
+t.test('F091 a frontend file is never one from outside the plugin', async (t) => {
+  const directory = t.testdir({
+    'secret.txt': 'secret',
+    plugin: { 'plugin.yaml': PLUGIN_YAML, frontend: { pages: { 'a.txt': 'a' } } },
+  });
+  const pages = join(directory, 'plugin/frontend/pages');
+  await symlink('a.txt', join(pages, 'b.txt'));
+  // The directory itself may be reached by a link.
+  await symlink('plugin', join(directory, 'linked'));
+  const { frontendAssets } = parseArtifact((await packDirectory(join(directory, 'linked'))).bytes);
+  t.same(
+    frontendAssets.map(({ path, content }) => [path, Buffer.from(content).toString()]),
+    [
+      ['frontend/pages/a.txt', 'a'],
+      ['frontend/pages/b.txt', 'a'],
+    ],
+  );
+  await symlink('../../../secret.txt', join(pages, 'c.txt'));
+  await t.rejects(
+    packDirectory(join(directory, 'plugin')),
+    failed(/^frontend\/pages\/c\.txt is a link to a file outside/),
+  );
+});
+
 t.test('a link that leads nowhere is refused', async (t) => {
   const plugin = t.testdir({ 'plugin.yaml': PLUGIN_YAML, manifest: {} });
   await symlink('nowhere', join(plugin, 'manifest/a.txt'));
