@@ -1,4 +1,4 @@
-/** What a bench case is. Cases are data; `run.ts` measures their rows in interleaved rounds. */
+/** What a bench case is. Cases are data; `runner.ts` measures their rows in interleaved rounds. */
 
 export interface BenchRow {
   readonly row: string;
@@ -9,11 +9,47 @@ export interface BenchRow {
   readonly measure: () => Promise<number>;
 }
 
+export interface StartedCase {
+  readonly rows: readonly BenchRow[];
+  /** Rows that this machine cannot measure, and why; printed. */
+  readonly skipped?: readonly string[];
+  readonly end: () => Promise<void>;
+}
+
 export interface BenchCase {
   readonly name: string;
+  /** For cases that take long: no more rounds than this. */
+  readonly maxRounds?: number;
+  /** False when the first round is as good as the others; then none is thrown away. */
+  readonly warmsUp?: boolean;
   /** Prepares the rows; `end` closes what they opened. */
-  readonly start: () => Promise<{ rows: readonly BenchRow[]; end: () => Promise<void> }>;
+  readonly start: (effort: Effort) => Promise<StartedCase>;
 }
+
+/** How much is done for one measurement. */
+export interface Effort {
+  /** Length of a loop in this thread, in ms. */
+  readonly loopMs: number;
+  /** Length of a load from outside, in ms. */
+  readonly loadMs: number;
+  /** Body sizes of `payload`. */
+  readonly payloadBytes: readonly number[];
+  /** Numbers of plugins of `plugins`, rising. */
+  readonly plugins: readonly number[];
+  /** How often something is repeated that happens once in a while: deadlines, host calls. */
+  readonly repeats: number;
+}
+
+export const FULL: Effort = {
+  loopMs: 150,
+  loadMs: 1200,
+  payloadBytes: [512, 4096, 16_384, 65_536, 262_144, 1_048_576],
+  plugins: [1, 10, 50, 200],
+  repeats: 10,
+};
+
+/** Shows that a case works, not what it measures. */
+export const TINY: Effort = { loopMs: 2, loadMs: 60, payloadBytes: [512, 131_072], plugins: [1, 2], repeats: 1 };
 
 /** A row that runs the same operation many times in this thread: its unit is µs per operation. */
 export interface LoopRow {
@@ -23,22 +59,21 @@ export interface LoopRow {
   readonly run: (iterations: number) => void;
 }
 
-const LOOP_MS = 150;
-
-/** A case of loops: each measurement takes about 150 ms, after a warm-up as long. */
+/** A case of loops. */
 export function loopCase(name: string, rows: readonly LoopRow[]): BenchCase {
   return {
     name,
-    start: async () => ({ rows: rows.map(loopRow), end: async () => {} }),
+    start: async ({ loopMs }) => ({ rows: rows.map((row) => loopRow(row, loopMs)), end: async () => {} }),
   };
 }
 
-function loopRow({ run, ...row }: LoopRow): BenchRow {
+/** Each measurement takes about `loopMs`; how often that is, the first one finds out. */
+export function loopRow({ run, ...row }: LoopRow, loopMs: number): BenchRow {
   let iterations = 0;
   return {
     ...row,
     async measure() {
-      iterations ||= calibrate(run);
+      iterations ||= calibrate(run, loopMs);
       const startedAt = performance.now();
       run(iterations);
       return ((performance.now() - startedAt) * 1000) / iterations;
@@ -46,13 +81,36 @@ function loopRow({ run, ...row }: LoopRow): BenchRow {
   };
 }
 
-function calibrate(run: (iterations: number) => void): number {
-  let iterations = 100;
+function calibrate(run: (iterations: number) => void, loopMs: number): number {
+  let iterations = 1;
   for (;;) {
     const startedAt = performance.now();
     run(iterations);
     const tookMs = performance.now() - startedAt;
-    if (tookMs >= LOOP_MS / 2) return Math.max(1, Math.round((iterations * LOOP_MS) / tookMs));
+    if (tookMs >= loopMs / 2) return Math.max(1, Math.round((iterations * loopMs) / tookMs));
     iterations *= 4;
   }
+}
+
+/** A row of which one measurement gives several numbers: the first row measures, the others show the rest of the same round. */
+export function rowsOfOne<Result>(
+  measure: () => Promise<Result>,
+  rows: readonly (Omit<BenchRow, 'measure'> & { readonly pick: (result: Result) => number })[],
+): BenchRow[] {
+  let last: Result;
+  return rows.map(({ pick, ...row }, index) => ({
+    ...row,
+    async measure() {
+      if (index === 0) last = await measure();
+      return pick(last);
+    },
+  }));
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }

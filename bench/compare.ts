@@ -3,9 +3,7 @@
  * spread of its rounds; rows with a rival are compared by their ratio, which the noise of the machine moves less.
  */
 import { readFileSync } from 'node:fs';
-import type { BenchReport, ReportRow } from './run.js';
-
-const HIGHER_IS_BETTER = new Set(['rps']);
+import { type BenchReport, HIGHER_IS_BETTER, type ReportRow } from './report.js';
 
 main(process.argv.slice(2));
 

@@ -1,117 +1,99 @@
 /**
- * Requests per second over HTTP, 64 connections, against a bare Fastify that answers the same bytes. Load generator and
- * servers share the machine; rounds are interleaved, so the ratio is what counts.
+ * Requests per second and the slowest hundredth, over HTTP, 64 connections, a POST of 452 bytes that comes back after one host
+ * call; against a bare Fastify that answers the same bytes. Unpinned, load generator and server share all processors; pinned,
+ * the whole server has one to itself and the generator another.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import autocannon from 'autocannon';
-import type { BenchCase, BenchRow } from './case.js';
+import { reasonOf } from '../src/protocol/errors.js';
+import { type HostServer, type Server, startHostServer } from '../src/tune/child.js';
+import type { LoadResult } from '../src/tune/load.js';
+import { type BenchCase, type BenchRow, rowsOfOne } from './case.js';
+import { artifactOf, assemblyScriptGuest, BODY, goGuest, NO_GO } from './guests.js';
+import { type Loader, pinnedTo, reasonNotToPin, startEcho, startLoader } from './loader.js';
 
-const CONNECTIONS = 64;
-const ROUND_SECONDS = 2;
-
-/** What a server process reports when it listens. */
-export interface ServerReady {
-  readonly url: string;
-  /** Whether the host serves the Go guest too. */
-  readonly hasGo?: boolean;
-}
+export const CONNECTIONS = 64;
 
 interface Target {
   readonly row: string;
-  readonly rival?: string;
   readonly url: string;
-  readonly method: 'GET' | 'POST';
-  readonly body?: string;
+  readonly loader: Loader;
+}
+
+/** Hosts of one measurement, with what they run on. */
+interface HostPlan {
+  readonly workers: number;
+  readonly processes?: number;
 }
 
 export const httpCase: BenchCase = {
   name: 'http',
-  async start() {
-    const host = await startServer('host');
-    const sample = await fetch(`${host.url}/x/sandpool-notes/notes`);
-    const answer = await sample.text();
-    if (sample.status !== 200) throw new Error(`the sample plugin answers ${sample.status}: ${answer}`);
-    const echo = await startServer('echo', { SANDPOOL_BENCH_ANSWER: answer });
-    const body = JSON.stringify({ text: 'x'.repeat(452 - 11) });
-    const [get, post] = ['Fastify, GET, same answer', 'Fastify, POST 452 B echo'];
-    const targets: Target[] = [
-      { row: get, url: `${echo.url}/answer`, method: 'GET' },
-      { row: 'sample GET /notes, pristine', rival: get, url: `${host.url}/x/sandpool-notes/notes`, method: 'GET' },
-      { row: 'sample GET /notes, fresh', rival: get, url: `${host.url}/x/bench-fresh/notes`, method: 'GET' },
-      { row: 'sample GET /notes, warm', rival: get, url: `${host.url}/x/bench-warm/notes`, method: 'GET' },
-      { row: post, url: `${echo.url}/echo`, method: 'POST', body },
-      {
-        row: 'guest, POST 452 B echo, pristine',
-        rival: post,
-        url: `${host.url}/x/bench-echo/echo`,
-        method: 'POST',
-        body,
-      },
-      {
-        row: 'guest, POST 452 B echo, fresh',
-        rival: post,
-        url: `${host.url}/x/bench-echo-fresh/echo`,
-        method: 'POST',
-        body,
-      },
-    ];
-    if (host.hasGo) {
-      const url = (id: string) => `${host.url}/x/${id}/echo?calls=1`;
-      targets.push(
-        { row: 'Go guest, one host call, pristine', rival: post, url: url('bench-go'), method: 'POST', body },
-        { row: 'Go guest, one host call, fresh', rival: post, url: url('bench-go-fresh'), method: 'POST', body },
-      );
-    }
-    return {
-      rows: targets.map(requestsPerSecond),
-      end: async () => {
-        await Promise.all([host, echo].map(({ end }) => end()));
-      },
+  async start({ loadMs }) {
+    const [go, as] = await Promise.all([goGuest('echo'), assemblyScriptGuest()]);
+    const artifacts = { 'bench-as': artifactOf('bench-as', as), ...(go && { 'bench-go': artifactOf('bench-go', go) }) };
+    const opened: { end(): Promise<void> }[] = [];
+    const skipped = go ? [] : [NO_GO];
+    const main = go ? 'Go' : 'AS';
+
+    const open = async (how: string, prefix: readonly string[], loader: Loader, plans: readonly HostPlan[]) => {
+      const echo = await startEcho(prefix);
+      opened.push(loader, echo);
+      const rival: Target = { row: `Fastify echo${how}`, url: `${echo.url}/echo`, loader };
+      const rows = loadRows(rival, undefined, loadMs);
+      for (const plan of plans) {
+        const host = await startHost(plan, artifacts, prefix).catch((thrown) =>
+          skipped.push(`${rowName(plan)}: ${shortReason(thrown)}`),
+        );
+        if (typeof host === 'number') continue;
+        opened.push(host);
+        const targets = plan === plans[0] && how === '' && go ? [main, 'AS'] : [main];
+        for (const guest of targets)
+          rows.push(
+            ...loadRows(
+              { row: `${guest}, ${rowName(plan)}${how}`, url: urlOf(host, guest), loader },
+              rival.row,
+              loadMs,
+            ),
+          );
+      }
+      return rows;
     };
+
+    const rows = await open('', [], startLoader(), [{ workers: 1 }, { workers: 2 }, { workers: 1, processes: 2 }]);
+    const reason = reasonNotToPin();
+    if (reason !== undefined) skipped.push(`pinned rows: ${reason}`);
+    else
+      rows.push(...(await open(', pinned', pinnedTo(0), startLoader(pinnedTo(1)), [{ workers: 1 }, { workers: 2 }])));
+    return { rows, skipped, end: async () => void (await Promise.all(opened.map((one) => one.end()))) };
   },
 };
 
-function requestsPerSecond({ row, rival, url, method, body }: Target): BenchRow {
-  return {
-    row,
-    unit: 'rps',
-    ...(rival !== undefined && { rival }),
-    async measure() {
-      const options = {
-        url,
-        method,
-        connections: CONNECTIONS,
-        duration: ROUND_SECONDS,
-        ...(body !== undefined && { body }),
-      };
-      const result = await autocannon({ ...options, headers: { 'content-type': 'application/json' } });
-      const bad = result.non2xx + result.errors + result.timeouts;
-      if (bad > 0) throw new Error(`${row}: ${bad} of ${result.requests.total} requests failed`);
-      return result.requests.average;
-    },
-  };
+function startHost(
+  { workers, processes = 1 }: HostPlan,
+  artifacts: Readonly<Record<string, Uint8Array>>,
+  prefix: readonly string[],
+): Promise<HostServer> {
+  const settings = { pool: { maxThreads: workers }, ...(processes > 1 && { server: { processes } }) };
+  return startHostServer({ settings, artifacts, prefix });
 }
 
-async function startServer(
-  name: string,
-  env: Record<string, string> = {},
-): Promise<ServerReady & { end(): Promise<void> }> {
-  const child = fork(new URL(`./servers/${name}.js`, import.meta.url), {
-    env: { ...process.env, ...env },
-    stdio: 'inherit',
-  });
-  const [ready] = (await Promise.race([once(child, 'message'), failed(child)])) as [ServerReady];
-  return {
-    ...ready,
-    async end() {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    },
-  };
+function rowName({ workers, processes = 1 }: HostPlan): string {
+  const each = `${workers} worker${workers > 1 ? 's' : ''}`;
+  return processes > 1 ? `${processes} processes, ${each} each` : each;
 }
 
-async function failed(child: ChildProcess): Promise<never> {
-  const [code] = await once(child, 'exit');
-  throw new Error(`a server of the bench ended with ${code}`);
+function urlOf(host: Server, guest: string): string {
+  return `${host.url}/x/bench-${guest.toLowerCase()}/echo?calls=1`;
+}
+
+/** Requests per second, and of the same load the p99. */
+export function loadRows({ row, url, loader }: Target, rival: string | undefined, ms: number, body = BODY): BenchRow[] {
+  const headers = { 'content-type': 'application/json' };
+  const measure = () => loader.apply({ url, method: 'POST', headers, body, connections: CONNECTIONS, ms });
+  return rowsOfOne<LoadResult>(measure, [
+    { row, unit: 'rps', ...(rival && { rival }), pick: ({ requestsPerSecond }) => requestsPerSecond },
+    { row: `${row}, p99`, unit: 'ms', ...(rival && { rival: `${rival}, p99` }), pick: ({ p99Ms }) => p99Ms },
+  ]);
+}
+
+function shortReason(thrown: unknown): string {
+  return reasonOf(thrown).replaceAll(/\s+/g, ' ').slice(0, 200);
 }

@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | undefined>> = {
   index: EVERY_ROOM,
   // floor 3
   http: [...floor0, 'registry', 'resources', 'identity', 'engine', 'config', 'metrics'],
+  tune: [...floor0, 'config'],
   // floor 2
   engine: [...floor0, 'store', 'services/service', 'metrics'],
   registry: [...floor0, 'store', 'services/service', 'metrics'],
@@ -44,7 +45,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   yaml: ['config/load.ts', 'artifact/manifest.ts'],
   'better-sqlite3': ['store/sqlite.ts'],
   undici: ['services/network.ts'],
-  'lru-cache': ['engine/modules.ts', 'resources/', 'sandbox/instances.ts', 'identity/'],
+  'lru-cache': ['engine/modules.ts', 'resources/', 'sandbox/kept.ts', 'identity/'],
   commander: ['cli/index.ts'],
   'fast-jwt': ['identity/'],
   '@node-rs/argon2': ['identity/'],

@@ -1,0 +1,197 @@
+/**
+ * Guests of the bench, built on demand from `bench/guests/` and kept in the temporary directory of the system, under a hash of
+ * everything that went into them; and the artifacts and requests around them.
+ */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { appendCustomSection } from '../src/artifact/sections.js';
+import { encodeRequest } from '../src/protocol/envelope.js';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const GO_GUESTS = join(ROOT, 'bench/guests/go');
+const AS_GUESTS = join(ROOT, 'bench/guests/assemblyscript');
+const SDK = join(ROOT, 'src/sdk/assemblyscript');
+const BUILDS = join(tmpdir(), 'sandpool-bench-guests');
+
+/** Said where a row that needs a Go guest is left out. */
+export const NO_GO = 'Go guests need Go 1.24 or newer, which is not installed; AssemblyScript guests are measured';
+
+/**
+ * A Go guest, or undefined where Go is missing or older than 1.24: `echo` is 1.8 MB, the runtime alone; `big` has a few packages
+ * of the standard library and works before its first request. The first build on a machine compiles Go's library.
+ */
+export async function goGuest(name: 'echo' | 'big'): Promise<Uint8Array | undefined> {
+  const version = await goVersion();
+  if (version === undefined) return undefined;
+  return built(`go-${name}-${await hashOf([GO_GUESTS], version)}.wasm`, async (out) => {
+    const flags = ['-buildmode=c-shared', '-trimpath', '-ldflags=-s -w'];
+    const env = { ...process.env, GOOS: 'wasip1', GOARCH: 'wasm', GOTOOLCHAIN: 'local', GOFLAGS: '' };
+    await run('go', ['build', ...flags, '-o', out, `./${name}`], { cwd: GO_GUESTS, env });
+  });
+}
+
+async function goVersion(): Promise<string | undefined> {
+  const text = await run('go', ['env', 'GOVERSION']).then(
+    ({ stdout }) => stdout.trim(),
+    () => '',
+  );
+  const [, major, minor] = /^go(\d+)\.(\d+)/.exec(text) ?? [];
+  return Number(major) > 1 || Number(minor) >= 24 ? text : undefined;
+}
+
+/** An AssemblyScript guest, 21 KB with the guest library. */
+export async function assemblyScriptGuest(): Promise<Uint8Array> {
+  return built(`as-echo-${await hashOf([AS_GUESTS, SDK], '')}.wasm`, async (out) => {
+    const sdk = 'src/sdk/assemblyscript';
+    const traps = ['abort', 'seed', 'trace'].flatMap((name) => ['--use', `${name}=${sdk}/trap/${name}`]);
+    await compile('echo.ts', ['--exportStart', '_initialize', ...traps], out);
+  });
+}
+
+/** A guest that speaks Extism's own input and output, for `peers`. */
+export async function extismGuest(): Promise<Uint8Array> {
+  return built(`as-extism-${await hashOf([AS_GUESTS], '')}.wasm`, (out) =>
+    compile('extism.ts', ['--use', 'abort='], out),
+  );
+}
+
+async function compile(entry: string, flags: readonly string[], out: string): Promise<void> {
+  // The compiler takes a second to load; a build that is kept does without.
+  const { default: asc } = await import('assemblyscript/asc');
+  const source = `bench/guests/assemblyscript/${entry}`;
+  let module: Uint8Array | undefined;
+  const usual = ['--baseDir', ROOT, '--outFile', 'guest.wasm', '-O3', '--runtime', 'minimal'];
+  const { error, stderr } = await asc.main([source, ...usual, ...flags], {
+    writeFile: (_name, contents) => {
+      module = contents as Uint8Array;
+    },
+  });
+  if (error !== null || module === undefined) throw new Error(`${source} does not compile:\n${stderr.toString()}`);
+  await writeFile(out, module);
+}
+
+/** Reads a build by its name, or makes it. Written aside and renamed, because tests run side by side. */
+async function built(file: string, build: (out: string) => Promise<void>): Promise<Uint8Array> {
+  const path = join(BUILDS, file);
+  const existing = await readFile(path).catch(() => undefined);
+  if (existing !== undefined) return existing;
+  await mkdir(BUILDS, { recursive: true });
+  const aside = `${path}.${process.pid}.${buildNumber++}`;
+  try {
+    await build(aside);
+    await rename(aside, path);
+  } finally {
+    await rm(aside, { force: true });
+  }
+  return readFile(path);
+}
+
+let buildNumber = 0;
+
+async function hashOf(directories: readonly string[], salt: string): Promise<string> {
+  const hash = createHash('sha256').update(salt);
+  for (const directory of directories) {
+    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    for (const file of files.sort()) hash.update(file.slice(ROOT.length)).update(await readFile(file));
+  }
+  return hash.digest('hex').slice(0, 24);
+}
+
+// ---- artifacts and requests ------------------------------------------------------------------------------------------------
+
+const MARK = Buffer.from('sandpool bench guest ');
+
+/** The same guest with a number written into its data: other code for every cache, the same work. */
+export function marked(module: Uint8Array, number: number): Uint8Array {
+  const copy = Buffer.from(module);
+  const at = copy.indexOf(MARK);
+  if (at === -1) throw new Error('the guest has no mark');
+  copy.write(String(number).padStart(6, '0'), at + MARK.length, 'latin1');
+  return copy;
+}
+
+const ROUTES = ['Echo', 'Call', 'Store', 'Spin', 'Recurse', 'Encode', 'Decode', 'Match', 'Mark'].map((name) => ({
+  method: 'POST',
+  path: `/${name.toLowerCase()}`,
+  access: 'public',
+  requestType: `${name}Req`,
+}));
+const RUNTIME = { service: 'runtime', methods: ['info.uuid', 'info.now', 'state.get', 'state.set'] };
+
+/** An artifact of the guest whose routes are `POST /echo` and so on. */
+export function artifactOf(id: string, module: Uint8Array): Uint8Array {
+  const scope = { scopeNature: 'tenant_aware', supportsMultiTenant: true, defaultInstallMode: 'tenant_scoped' };
+  const sections = {
+    'lina.plugin.manifest': { id, name: id, version: 'v0.1.0', type: 'dynamic', ...scope },
+    'lina.plugin.dynamic': { runtimeKind: 'wasm', abiVersion: 'v1' },
+    'lina.plugin.backend.routes': ROUTES,
+    'lina.plugin.backend.bridge': BRIDGE,
+    'lina.plugin.backend.host-services': [RUNTIME],
+  };
+  return Object.entries(sections).reduce(
+    (bytes, [name, value]) => appendCustomSection(bytes, name, JSON.stringify(value)),
+    module,
+  );
+}
+
+export const BRIDGE = {
+  abiVersion: 'v1',
+  runtimeKind: 'wasm',
+  routeExecution: true,
+  requestCodec: 'protobuf',
+  responseCodec: 'protobuf',
+  allocExport: 'lina_dynamic_route_alloc',
+  executeExport: 'lina_dynamic_route_execute',
+} as const;
+
+/** 452 bytes of JSON, as a small form is. */
+export const BODY: Buffer = bodyOf(452);
+
+export function bodyOf(bytes: number): Buffer {
+  return Buffer.from(JSON.stringify({ text: 'x'.repeat(bytes - '{"text":""}'.length) }));
+}
+
+/** The envelope of one request, as the host sends it. */
+export function envelopeOf(
+  requestType: string,
+  { body = BODY, calls = 0 }: { readonly body?: Uint8Array; readonly calls?: number } = {},
+) {
+  const path = `/${requestType.toLowerCase()}`;
+  const publicPath = `/x/bench${path}`;
+  return {
+    pluginId: 'bench',
+    requestId: `bench:POST:${path}`,
+    route: {
+      method: 'POST',
+      publicPath,
+      internalPath: path,
+      routePath: path,
+      access: 'public',
+      requestType,
+      queryValues: { calls: [String(calls)] },
+    },
+    request: {
+      method: 'POST',
+      publicPath,
+      internalPath: path,
+      rawPath: publicPath,
+      rawQuery: `calls=${calls}`,
+      host: '127.0.0.1:9120',
+      contentType: 'application/json',
+      headers: { 'Content-Type': ['application/json'], 'Content-Length': [String(body.length)] },
+      body,
+    },
+  };
+}
+
+/** The same as bytes. */
+export function requestOf(requestType: string, parts: Parameters<typeof envelopeOf>[1] = {}): Uint8Array {
+  return encodeRequest(envelopeOf(requestType, parts));
+}
