@@ -5,7 +5,7 @@ import { encodeMemorySection } from './memory-limit.js';
 import type { MemoryType, ModuleShape } from './module.js';
 import { VALUE } from './opcodes.js';
 import { Reader, SECTION, type Section } from './reader.js';
-import { copyElements, copyGlobals, copyNames, newFunctionIndex, type Renumbering } from './renumber.js';
+import { copyElements, copyGlobals, copyNames, copyTables, newFunctionIndex, type Renumbering } from './renumber.js';
 import type { ImageRun } from './snapshot.js';
 import { Writer } from './writer.js';
 
@@ -33,7 +33,8 @@ export function assemble(parts: Parts): Uint8Array<ArrayBuffer> {
   extend(parts, writer, SECTION.function, additions.functions.length, () => {
     for (const { type } of additions.functions) writer.u32(shape.types.length + type);
   });
-  copySection(parts, writer, SECTION.table);
+  const tables = sectionOf(shape, SECTION.table);
+  if (tables) writer.section(SECTION.table, () => copyTables(parts, tables, writer));
   if (sectionOf(shape, SECTION.memory)) writer.raw(encodeMemorySection(parts.memories));
   copySection(parts, writer, SECTION.tag);
   writeGlobals(parts, writer);

@@ -6,8 +6,9 @@
  *
  * Which locals of ours a body needs shows at its end; room for them is left in front of the code and closed afterwards.
  */
+import { SandpoolError } from '../protocol/errors.js';
 import { DIRTY_PAGE_BYTES, PAGE_SHIFT } from './dirty-pages.js';
-import { followsPrefixed, skipLocals, skipOperands } from './instructions.js';
+import { followsPrefixed, MAX_LOCALS, skipLocals, skipOperands } from './instructions.js';
 import type { FunctionType, ModuleShape } from './module.js';
 import {
   BULK,
@@ -141,7 +142,9 @@ export class Bodies {
     locals.u32(groups + this.#scratchTypes.length);
     const declarations = codeStart - groupsStart;
     const bodyLength = locals.position + declarations + 2 * this.#scratchTypes.length + codeLength;
-    if (bodyLength > MAX_BODY_BYTES) throw invalid('a function is too long to be rewritten', codeStart);
+    if (bodyLength > MAX_BODY_BYTES) throw tooLarge('a function is too long to be rewritten');
+    if (this.#locals + this.#scratchTypes.length > MAX_LOCALS)
+      throw tooLarge('a function has too many locals to be rewritten');
     writer.position = bodyStart;
     writer.u32(bodyLength);
     writer.raw(locals.written());
@@ -490,18 +493,21 @@ export class Bodies {
   #shiftOffset(operandAt: number, base: number): void {
     const reader = this.#reader;
     const alignment = reader.u32();
-    if (alignment >= 0x40) throw invalid('unknown alignment', operandAt);
-    const offsetAt = reader.position;
-    const offset = reader.u32();
-    this.#copyUntil(offsetAt);
+    if (alignment & 0x40) {
+      // The memory is named, and there is only one.
+      reader.u32();
+      this.#copyUntil(operandAt);
+      this.writer.u32(alignment & 0x3f);
+    } else this.#copyUntil(reader.position);
+    const offset = reader.u64();
     this.writer.u32(Math.min(offset + base, 0xffffffff));
     this.#copied = reader.position;
   }
 
   #peekOffset(): number {
     const reader = this.#reader;
-    reader.u32();
-    return reader.u32();
+    if (reader.u32() & 0x40) reader.u32();
+    return reader.u64();
   }
 
   #indexAt(position: number): number {
@@ -546,6 +552,11 @@ export class Bodies {
     writer.position += length;
     this.#copied = end;
   }
+}
+
+/** The module is right, but V8 would refuse it with what is added. */
+function tooLarge(reason: string): SandpoolError {
+  return new SandpoolError('SBX_MODULE_UNSUPPORTED', { reason, reasons: [reason] });
 }
 
 function copyShort(source: Uint8Array, from: number, end: number, target: Uint8Array, at: number): void {

@@ -1,5 +1,5 @@
 /** Whether an instance of a module can be made pristine again, and if not, why. */
-import { followsPrefixed, visitInstructions } from './instructions.js';
+import { followsPrefixed, type InstructionVisitor, visitInstructions } from './instructions.js';
 import { type ModuleShape, readModule } from './module.js';
 import { BULK, FOLLOWS, FOLLOWS_OPCODE, OP, VALUE } from './opcodes.js';
 import { Reader, SECTION } from './reader.js';
@@ -32,7 +32,7 @@ export function eligibility(bytes: Uint8Array): Eligibility {
 export function eligibilityOf(shape: ModuleShape): Eligibility {
   const unresettable = new Set(moduleReasons(shape));
   const unreadable = new Set<string>();
-  if (shape.features.has('gc')) unreadable.add('it uses garbage-collected or typed references');
+  if (shape.features.has('gc')) unreadable.add(TYPED_REFERENCES);
   scanBodies(shape, unresettable, unreadable);
   return {
     pristine: unresettable.size + unreadable.size === 0,
@@ -60,19 +60,24 @@ function scanBodies(shape: ModuleShape, unresettable: Set<string>, unreadable: S
   const section = shape.sections.find(({ id }) => id === SECTION.code);
   if (section === undefined) return;
   const reader = new Reader(shape.bytes, section.bodyStart, section.end);
-  const visit = (opcode: number, sub: number) => {
-    if (MATTERS[opcode] === 0) return;
-    const reason = sub < 0 ? reasonOfPlain(opcode) : reasonOfPrefixed(opcode, sub);
-    if (reason?.startsWith('unknown')) unreadable.add(reason);
-    else if (reason !== undefined) unresettable.add(reason);
+  const visitor: InstructionVisitor = {
+    instruction(opcode, sub) {
+      if (MATTERS[opcode] === 0) return;
+      const reason = sub < 0 ? reasonOfPlain(opcode) : reasonOfPrefixed(opcode, sub);
+      if (reason?.startsWith('unknown')) unreadable.add(reason);
+      else if (reason !== undefined) unresettable.add(reason);
+    },
+    typedReference: () => void unreadable.add(TYPED_REFERENCES),
   };
   for (let left = reader.count(); left > 0; left--) {
     const size = reader.u32();
     const start = reader.position;
     reader.skip(size);
-    visitInstructions(new Reader(shape.bytes, start, start + size), visit);
+    visitInstructions(new Reader(shape.bytes, start, start + size), visitor);
   }
 }
+
+const TYPED_REFERENCES = 'it uses garbage-collected or typed references';
 
 const TABLE_CHANGES: Record<number, string> = {
   [BULK.tableInit]: 'table.init',

@@ -1,4 +1,5 @@
 /** Steps over instructions without understanding them: only their length matters here. */
+import { SandpoolError } from '../protocol/errors.js';
 import { BULK_ROWS, FOLLOWS, FOLLOWS_OPCODE, OP, simdRow } from './opcodes.js';
 import { invalid, type Reader } from './reader.js';
 
@@ -13,7 +14,8 @@ export function skipOperands(reader: Reader, follows: number): void {
   else if (follows === FOLLOWS.memory) skipMemoryOperand(reader);
   else if (follows === FOLLOWS.s32) reader.signed(32);
   else if (follows === FOLLOWS.s64) reader.skipS64();
-  else if (follows === FOLLOWS.block || follows === FOLLOWS.heapType) reader.signed(33);
+  else if (follows === FOLLOWS.block) skipType(reader);
+  else if (follows === FOLLOWS.heapType) reader.signed(33);
   else skipRareOperands(reader, follows);
 }
 
@@ -25,7 +27,7 @@ function skipRareOperands(reader: Reader, follows: number): void {
   } else if (follows === FOLLOWS.fixed4) reader.skip(4);
   else if (follows === FOLLOWS.fixed8) reader.skip(8);
   else if (follows === FOLLOWS.fixed16) reader.skip(16);
-  else if (follows === FOLLOWS.types) reader.skip(reader.count());
+  else if (follows === FOLLOWS.types) for (let left = reader.count(); left > 0; left--) skipType(reader);
   else if (follows === FOLLOWS.byte) reader.u8();
   else if (follows === FOLLOWS.memoryAndLane) {
     skipMemoryOperand(reader);
@@ -47,21 +49,48 @@ export function followsPrefixed(prefix: number, sub: number): number {
   return sub < 3 || (sub >= 0x10 && sub <= 0x4e) ? FOLLOWS.memory : FOLLOWS.unknown;
 }
 
-/** Skips the declarations of a body's locals, and gives their number. @throws SBX_MODULE_INVALID above 50,000 */
-export function skipLocals(reader: Reader): number {
+/** Skips a value type, or the type of a block. True when it is a reference to a named type: its heap type follows the first byte. */
+function skipType(reader: Reader): boolean {
+  const first = reader.bytes[reader.position];
+  const isTyped = first === 0x63 || first === 0x64;
+  if (isTyped) reader.u8();
+  reader.signed(33);
+  return isTyped;
+}
+
+/** V8 refuses functions with more. */
+export const MAX_LOCALS = 50_000;
+
+/**
+ * Skips the declarations of a body's locals, and gives their number.
+ * @throws SBX_MODULE_INVALID above {@link MAX_LOCALS}
+ */
+export function skipLocals(reader: Reader, onTypedReference: () => void = refuseTyped): number {
   let locals = 0;
   for (let left = reader.count(2); left > 0; left--) {
     locals += reader.u32();
-    if (locals > 50_000) throw invalid('a function has more than 50000 locals', reader.position);
-    const type = reader.u8();
-    if (type === 0x63 || type === 0x64) reader.signed(33);
+    if (locals > MAX_LOCALS) throw invalid(`a function has more than ${MAX_LOCALS} locals`, reader.position);
+    if (skipType(reader)) onTypedReference();
   }
   return locals;
 }
 
-/** Calls `visit` for every instruction of a body whose reader stands at its first byte; stops at one that is not known. */
-export function visitInstructions(reader: Reader, visit: (opcode: number, sub: number) => void): void {
-  skipLocals(reader);
+/** Whoever goes on has asked `eligibilityOf` before. */
+function refuseTyped(): never {
+  throw new SandpoolError('SBX_MODULE_UNSUPPORTED', { reason: 'a local is a typed reference', reasons: [] });
+}
+
+/** What a walk over instructions meets. */
+export interface InstructionVisitor {
+  /** An instruction; `sub` is the opcode behind a prefix, or -1. */
+  instruction(opcode: number, sub: number): void;
+  /** A local, block or `select` of a type that is a reference to a named type. */
+  typedReference(): void;
+}
+
+/** Tells `visitor` of every instruction of a body whose reader stands at its first byte; stops at one that is not known. */
+export function visitInstructions(reader: Reader, visitor: InstructionVisitor): void {
+  skipLocals(reader, () => visitor.typedReference());
   while (reader.position < reader.end) {
     const opcode = reader.u8();
     let follows = FOLLOWS_OPCODE[opcode]!;
@@ -70,8 +99,20 @@ export function visitInstructions(reader: Reader, visit: (opcode: number, sub: n
       sub = reader.u32();
       follows = followsPrefixed(opcode, sub);
     }
-    visit(opcode, sub);
+    visitor.instruction(opcode, sub);
     if (follows === FOLLOWS.unknown) return;
+    if ((follows === FOLLOWS.block || follows === FOLLOWS.types) && namesType(reader, follows))
+      visitor.typedReference();
     skipOperands(reader, follows);
   }
+}
+
+/** Looks ahead at the types behind a block or a `select`. */
+function namesType(reader: Reader, follows: number): boolean {
+  const start = reader.position;
+  let isTyped = false;
+  for (let left = follows === FOLLOWS.types ? reader.count() : 1; left > 0; left--)
+    isTyped = skipType(reader) || isTyped;
+  reader.position = start;
+  return isTyped;
 }

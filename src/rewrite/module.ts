@@ -225,7 +225,7 @@ function kindOf(reader: Reader): ImportKind {
 }
 
 /** Limits: flags, minimum, maximum. Flag 1: has a maximum, 2: shared, 4: 64-bit addresses. */
-function readLimits(reader: Reader): { flags: number; min: number; max?: number } {
+export function readLimits(reader: Reader): { flags: number; min: number; max?: number } {
   const flags = reader.u8();
   if (flags > 7) throw invalid(`unknown limits 0x${flags.toString(16)}`, reader.position - 1);
   const read = () => (flags & 4 ? reader.u64() : reader.u32());

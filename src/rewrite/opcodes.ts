@@ -9,7 +9,7 @@ export const FOLLOWS = {
   nothing: 1,
   /** A block type. */
   block: 2,
-  /** One number: a label, local, global, function, tag, table or segment. */
+  /** One number: a label, local, global, function, tag, table, memory or segment. */
   index: 3,
   /** A list of labels and the default label. */
   labels: 4,
@@ -28,7 +28,7 @@ export const FOLLOWS = {
   types: 12,
   /** A heap type. */
   heapType: 13,
-  /** One byte: a lane, or the memory 0. */
+  /** One byte: a lane, or the 0 of atomic.fence. */
   byte: 14,
   /** Alignment, offset, lane. */
   memoryAndLane: 15,
@@ -155,8 +155,8 @@ const ROWS: readonly (readonly [number, number, number, number, number])[] = [
   [0x26, 0x26, FOLLOWS.index, 2, 0],          // table.set
   [0x28, 0x35, FOLLOWS.memory, 1, 1],         // loads
   [0x36, 0x3e, FOLLOWS.memory, 2, 0],         // stores
-  [0x3f, 0x3f, FOLLOWS.byte, 0, 1],           // memory.size
-  [0x40, 0x40, FOLLOWS.byte, 1, 1],           // memory.grow
+  [0x3f, 0x3f, FOLLOWS.index, 0, 1],          // memory.size
+  [0x40, 0x40, FOLLOWS.index, 1, 1],          // memory.grow
   [0x41, 0x41, FOLLOWS.s32, 0, 1],            // i32.const
   [0x42, 0x42, FOLLOWS.s64, 0, 1],            // i64.const
   [0x43, 0x43, FOLLOWS.fixed4, 0, 1],         // f32.const

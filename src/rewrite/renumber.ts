@@ -1,6 +1,6 @@
 /** Copies sections in which functions are named by index, with the indices of functions that moved. */
 import type { ModuleShape } from './module.js';
-import { skipConstant } from './module.js';
+import { readLimits, skipConstant } from './module.js';
 import { OP } from './opcodes.js';
 import { Reader, type Section } from './reader.js';
 import type { Writer } from './writer.js';
@@ -22,6 +22,21 @@ export function copyGlobals(renumbering: Renumbering, section: Section, writer: 
   for (let left = reader.u32(); left > 0; left--) {
     copyBytes(reader, writer, 2);
     copyConstant(renumbering, reader, writer);
+  }
+}
+
+/** Copies the table section. Since typed references a table may say what it is filled with: 40 00, its type, and an expression. */
+export function copyTables(renumbering: Renumbering, section: Section, writer: Writer): void {
+  const reader = new Reader(renumbering.shape.bytes, section.bodyStart, section.end);
+  const tables = reader.u32();
+  writer.u32(tables);
+  for (let left = tables; left > 0; left--) {
+    const start = reader.position;
+    const hasContent = reader.bytes[start] === 0x40;
+    reader.skip(hasContent ? 3 : 1);
+    readLimits(reader);
+    writer.raw(reader.bytes.subarray(start, reader.position));
+    if (hasContent) copyConstant(renumbering, reader, writer);
   }
 }
 

@@ -22,15 +22,33 @@ export interface Guest {
 
 const OPTIONS: RewriteOptions = { maxPages: 16, dirtyPages: true, fuel: true };
 
-function importsOf(fuel: () => number): WebAssembly.Imports {
-  return { sandpool: { fuel }, env: { id: (x: number) => x, f: () => undefined } };
+/** What a module may be turned into: as the engine does it, and each pass by itself. */
+export const FORMS: readonly Partial<RewriteOptions>[] = [{}, { fuel: false }, { dirtyPages: false }];
+
+/** `env.id` gives its argument back; every other function is told in `trace` and gives 0. */
+function importsOf(module: WebAssembly.Module, fuel: () => number, trace: string[]): WebAssembly.Imports {
+  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = { sandpool: { fuel } };
+  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
+    if (kind !== 'function' || from === 'sandpool') continue;
+    imports[from] ??= {};
+    imports[from][name] = (...values: unknown[]) => {
+      if (name === 'id') return values[0];
+      trace.push(`${name}(${values.map(textOf).join()})`);
+      return 0;
+    };
+  }
+  return imports;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'function' ? 'a function' : String(value);
 }
 
 function runScript(exports: WebAssembly.Exports, script: readonly Call[]): string[] {
   return script.map(([name, ...args]) => {
     try {
       const result = (exports[name] as (...args: unknown[]) => unknown)(...args);
-      return `${name}: ${String(result)}`;
+      return `${name}: ${textOf(result)}`;
     } catch (error) {
       if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) return `${name}: ${error.message}`;
       return `${name}: exception`;
@@ -41,22 +59,35 @@ function runScript(exports: WebAssembly.Exports, script: readonly Call[]): strin
 function globalsOf(exports: WebAssembly.Exports): string[] {
   return Object.entries(exports)
     .filter(([name, value]) => value instanceof WebAssembly.Global && !name.startsWith('sandpool.'))
-    .map(([name, value]) => `${name} = ${String((value as WebAssembly.Global).value)}`);
+    .map(([name, value]) => `${name} = ${globalText(value as WebAssembly.Global)}`);
+}
+
+/** Vectors cannot be read from outside. */
+function globalText(global: WebAssembly.Global): string {
+  try {
+    return textOf(global.value);
+  } catch {
+    return 'a vector';
+  }
 }
 
 /** An instance of the module as it came. Its memory, when it has one, must be exported. */
 export function original(bytes: Uint8Array<ArrayBuffer>): Guest {
-  const { exports } = new WebAssembly.Instance(
-    new WebAssembly.Module(bytes),
-    importsOf(() => 0),
-  );
+  return plain(bytes, () => 0);
+}
+
+/** An instance whose memory is where it always was. */
+function plain(bytes: Uint8Array<ArrayBuffer>, fuel: () => number): Guest {
+  const module = new WebAssembly.Module(bytes);
+  const trace: string[] = [];
+  const { exports } = new WebAssembly.Instance(module, importsOf(module, fuel, trace));
   const memory = Object.values(exports).find((value) => value instanceof WebAssembly.Memory) as
     | WebAssembly.Memory
     | undefined;
   return {
     exports,
     run: (script) => ({
-      results: runScript(exports, script),
+      results: [...runScript(exports, script), ...trace.splice(0)],
       memory: new Uint8Array(memory?.buffer ?? new ArrayBuffer(0)),
       globals: globalsOf(exports),
     }),
@@ -70,14 +101,25 @@ export function rewritten(
   fuel: () => number = () => 1 << 30,
 ): Guest & { readonly state: GuestState } {
   const result = rewriteModule(bytes, { ...OPTIONS, ...options });
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(result.bytes), importsOf(fuel));
+  const module = new WebAssembly.Module(result.bytes);
+  const trace: string[] = [];
+  const { exports } = new WebAssembly.Instance(module, importsOf(module, fuel, trace));
   const state = openGuestState(exports, result.layout);
   if (result.layout.initializeExport !== undefined) (exports[result.layout.initializeExport] as () => void)();
   return {
     exports,
     state,
-    run: (script) => ({ results: runScript(exports, script), memory: state.memory(), globals: globalsOf(exports) }),
+    run: (script) => ({
+      results: [...runScript(exports, script), ...trace.splice(0)],
+      memory: state.memory(),
+      globals: globalsOf(exports),
+    }),
   };
+}
+
+/** An instance that counts loops and cannot be reset. */
+function counted(bytes: Uint8Array<ArrayBuffer>, options: Partial<RewriteOptions>): Guest {
+  return plain(rewriteModule(bytes, { ...OPTIONS, ...options }).bytes, () => 1 << 30);
 }
 
 /** Where two runs differ, in words; undefined when they do not. */
@@ -97,9 +139,14 @@ export function difference(expected: Run, actual: Run): string | undefined {
  * Compares both forms of a module over a script, then resets the rewritten one and runs the script again: the same must happen.
  * Gives what is wrong, or undefined.
  */
-export function compareForms(bytes: Uint8Array<ArrayBuffer>, script: readonly Call[]): string | undefined {
+export function compareForms(
+  bytes: Uint8Array<ArrayBuffer>,
+  script: readonly Call[],
+  options: Partial<RewriteOptions> = {},
+): string | undefined {
   const first = original(bytes).run(script);
-  const guest = rewritten(bytes);
+  if (options.dirtyPages === false) return difference(first, counted(bytes, options).run(script));
+  const guest = rewritten(bytes, options);
   const snapshot = guest.state.takeSnapshot(false);
   const globals = globalsOf(guest.exports).join();
   const wrong = difference(first, guest.run(script));

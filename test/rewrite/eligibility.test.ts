@@ -38,11 +38,12 @@ for (const [text, reason] of REFUSED) {
 const HEADER = '0061736d01000000';
 const FUNCTION = '01040160000003020100';
 
-/** A module with one function without parameters whose body (no locals) is `code`. */
-function withCode(code: string): Uint8Array {
-  const length = code.length / 2;
+/** A module with one function without parameters whose body is `code`, behind the declarations of its locals. */
+function withCode(code: string, locals = '00'): Uint8Array {
+  const body = `${locals}${code}0b`;
+  const length = body.length / 2;
   const byte = (value: number) => value.toString(16).padStart(2, '0');
-  return Buffer.from(`${HEADER}${FUNCTION}0a${byte(length + 4)}01${byte(length + 2)}00${code}0b`, 'hex');
+  return Buffer.from(`${HEADER}${FUNCTION}0a${byte(length + 2)}01${byte(length)}${body}`, 'hex');
 }
 
 const UNKNOWN: readonly [code: string, reason: string][] = [
@@ -60,6 +61,21 @@ const UNKNOWN: readonly [code: string, reason: string][] = [
 for (const [code, reason] of UNKNOWN) {
   t.test(`nothing is guessed: ${reason}`, async (t) => {
     t.same(eligibility(withCode(code)), { pristine: false, fuel: false, reasons: [reason] });
+  });
+}
+
+/** Locals, block types and `select` can name types since typed references came. */
+const TYPED: readonly [what: string, code: string, locals?: string][] = [
+  ['a local', '', '01016370'],
+  ['a block', '026370d0700b1a'],
+  ['a loop', '036470d0700b1a'],
+  ['a select', 'd070d07041001c0163701a'],
+];
+
+for (const [what, code, locals] of TYPED) {
+  t.test(`${what} of a typed reference is named`, async (t) => {
+    const reasons = ['it uses garbage-collected or typed references'];
+    t.same(eligibility(withCode(code, locals)), { pristine: false, fuel: false, reasons });
   });
 }
 
