@@ -13,22 +13,29 @@ import type { Grant } from './grants/grant.js';
 import { createApp } from './http/app.js';
 import { apiRoutes } from './http/routes/api.js';
 import { authRoutes } from './http/routes/auth.js';
+import type { AssetRouteOptions } from './http/routes/x-assets.js';
+import { sniffContentType } from './http/sniff.js';
 import { createIdentity, type IdentityRoom } from './identity/identity.js';
 import { loadSecret } from './identity/secret.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { reasonOf, SandpoolError } from './protocol/errors.js';
 import { createRegistry, type PluginView, type Registry } from './registry/registry.js';
+import { openAssetHistory } from './resources/asset-history.js';
 import { createHostConfig } from './resources/host-config.js';
 import { createPluginConfig } from './resources/plugin-config.js';
+import { createPublicFiles } from './resources/public-files.js';
+import { createServedReleases } from './resources/served-releases.js';
 import { answerOnHost } from './services/answer.js';
 import { createServices } from './services/index.js';
 import type { HostCallContext } from './services/service.js';
 import { openBlobs } from './store/blobs.js';
-import { openDatabase } from './store/sqlite.js';
+import { type Database, openDatabase } from './store/sqlite.js';
 import { openStateStore, type StateStore } from './store/state.js';
 
 /** Lines of a plugin that are logged per second. */
 const LOG_LINES_PER_SECOND = 100;
+/** Instances that all threads together keep. */
+const MAX_INSTANCES = 8000;
 /** An upload carries the form around the file as well. */
 const UPLOAD_FORM_BYTES = 1024 * 1024;
 const MAX_UPLOAD_BYTES = 200 * 1024 * 1024;
@@ -91,13 +98,14 @@ export async function startHost({ config, adminPassword, log = createLog(config)
     });
     const answerHostCall = createHostCallAnswers({ config, state, registry, dataDir, log });
     const engine = createEngine({ ...engineOptions(config), stateFile, metrics, answerHostCall, log: pluginLog(log) });
-    const app = createHttp({ config, registry, engine, identity, metrics, log, unready });
+    const assets = createAssets({ config, registry, database, metrics, log });
+    const app = createHttp({ config, registry, engine, identity, metrics, log, unready, assets });
     closers.push(() => {
       unready.add('shutting down');
       return shutDown(app, engine, config.server.shutdownGraceMs);
     });
     await listen(app, config);
-    await startPlugins(registry, config, log);
+    await startPlugins(registry, config, log, assets.see);
     unready.delete('starting');
     const { port } = app.server.address() as { port: number };
     return {
@@ -151,7 +159,14 @@ export function engineOptions(
   config: Config,
 ): Pick<
   EngineOptions,
-  'pool' | 'limitsOf' | 'maxResponseBytes' | 'maxHostCalls' | 'instanceBudgetMiB' | 'logLinesPerSecond'
+  | 'pool'
+  | 'limitsOf'
+  | 'maxResponseBytes'
+  | 'maxHostCalls'
+  | 'instanceBudgetMiB'
+  | 'maxInstances'
+  | 'instanceIdleMs'
+  | 'logLinesPerSecond'
 > {
   const { pool, sandbox } = config;
   // With a single thread one stuck guest would hold up everybody until its deadline.
@@ -163,8 +178,15 @@ export function engineOptions(
     maxResponseBytes: sandbox.maxResponseBytes,
     maxHostCalls: sandbox.maxHostCalls,
     instanceBudgetMiB: sandbox.instanceBudgetMiB,
+    maxInstances: sandbox.maxInstances === 'auto' ? shareOfInstances(maxThreads) : sandbox.maxInstances,
+    instanceIdleMs: sandbox.instanceIdleMs,
     logLinesPerSecond: LOG_LINES_PER_SECOND,
   };
+}
+
+/** Of the 12,000 memories that fit into a process, some are left to instances that run once and to those not collected yet. */
+function shareOfInstances(maxThreads: number): number {
+  return Math.max(1, Math.floor(MAX_INSTANCES / maxThreads));
 }
 
 function limitsOf(config: Config, slots: number): EngineOptions['limitsOf'] {
@@ -224,6 +246,51 @@ export function createHostCallAnswers({ config, state, registry, dataDir, log }:
   };
 }
 
+// ---- resources -----------------------------------------------------------------------------------------------------------
+
+interface Assets extends AssetRouteOptions {
+  /** To be told of every plugin when it is loaded. */
+  readonly see: (pluginId: string) => void;
+}
+
+interface AssetParts {
+  readonly config: Config;
+  readonly registry: Pick<Registry, 'find' | 'subscribe'>;
+  readonly database: Database;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** Public assets of what the registry serves. */
+function createAssets({ config: { assets }, registry, database, metrics, log }: AssetParts): Assets {
+  const files = createPublicFiles({
+    cacheBytes: assets.cacheMiB * 1024 * 1024,
+    sniff: sniffContentType,
+    count: (event) => metrics.cache('assets', event),
+  });
+  const graceMs = assets.previousVersionGraceSeconds * 1000;
+  const releases = createServedReleases<PluginView>({ plugins: registry, graceMs, now: Date.now });
+  const history = openAssetHistory(database);
+  const see = (pluginId: string): void => {
+    const view = registry.find(pluginId);
+    releases.see(pluginId, view);
+    if (!view?.installed || !view.enabled) return;
+    try {
+      history.see(view);
+    } catch (thrown) {
+      log.warn({ plugin: pluginId, err: thrown }, 'browsers are told to ask for its assets every time');
+    }
+  };
+  registry.subscribe(({ pluginId }) => {
+    files.forget(pluginId);
+    see(pluginId);
+  });
+  const lasting = `public, max-age=${assets.maxAgeSeconds}, immutable`;
+  const cacheControlOf = (view: PluginView): string =>
+    assets.maxAgeSeconds > 0 && history.isFirst(view) ? lasting : 'public, no-cache';
+  return { files, releases, cacheControlOf, see };
+}
+
 // ---- HTTP ----------------------------------------------------------------------------------------------------------------
 
 type App = ReturnType<typeof createApp>;
@@ -236,11 +303,13 @@ interface HttpParts {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly unready: ReadonlySet<string>;
+  readonly assets: AssetRouteOptions;
 }
 
-function createHttp({ config, registry, engine, identity, metrics, log, unready }: HttpParts): App {
+function createHttp({ config, registry, engine, identity, metrics, log, unready, assets }: HttpParts): App {
   return createApp({
     plugins: registry,
+    assets,
     engine,
     identity,
     limits: { maxBodyBytes: config.server.maxBodyBytes, maxUploadBytes: MAX_UPLOAD_BYTES + UPLOAD_FORM_BYTES },
@@ -281,8 +350,14 @@ function urlHost(host: string): string {
 // ---- start and end -------------------------------------------------------------------------------------------------------
 
 /** Loads what is enabled, then installs and enables what the configuration asks for. One bad plugin stops no other. */
-async function startPlugins(registry: Registry, config: Config, log: Logger): Promise<void> {
+async function startPlugins(
+  registry: Registry,
+  config: Config,
+  log: Logger,
+  see: (pluginId: string) => void,
+): Promise<void> {
   const report = await registry.reload();
+  for (const { plugin } of registry.list()) see(plugin.pluginId);
   log.debug({ report }, 'plugins are loaded');
   for (const { id } of config.plugin.autoEnable) {
     try {

@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | undefined>> = {
   engine: [...floor0, 'store', 'services/service', 'metrics'],
   registry: [...floor0, 'store', 'services/service', 'metrics'],
   // floor 1
+  cluster: floor0,
   sandbox: [...floor0, 'services', 'store'],
   services: [...floor0, 'store'],
   resources: [...floor0, 'store'],
@@ -46,6 +47,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'better-sqlite3': ['store/sqlite.ts'],
   undici: ['services/network.ts'],
   'lru-cache': ['engine/modules.ts', 'resources/', 'sandbox/kept.ts', 'identity/'],
+  negotiator: ['http/'],
+  'range-parser': ['http/'],
   commander: ['cli/index.ts'],
   'fast-jwt': ['identity/'],
   '@node-rs/argon2': ['identity/'],

@@ -17,6 +17,7 @@ type Range = readonly [minimum: number, maximum: number, unit?: string];
 
 const DEADLINE: Range = [1, 3_600_000, 'ms'];
 const MEMORY_LIMIT: Range = [1, 4096, 'MiB'];
+const RECYCLE: Range = [0, 1_000_000_000, 'invocations'];
 
 // biome-ignore format: a table
 export const CONFIG_SCHEMA = section({
@@ -48,10 +49,14 @@ export const CONFIG_SCHEMA = section({
     maxResponseBytes:  integer(16_777_216, [1024, 1_073_741_824, 'bytes'], 'Largest response of a guest.'),
     maxHostCalls:      integer(10_000, [0, 10_000_000, 'host calls'], 'Most host calls of one invocation.'),
     instanceBudgetMiB: integer(512, [1, 1_048_576, 'MiB'], 'Memory of the instances that one worker keeps.'),
+    maxInstances:      autoOr([1, 100_000, 'instances'], 'Most instances that one worker keeps, because each reserves 10 GiB of addresses; `auto` shares 8,000 among `pool.maxThreads`.'),
+    instanceIdleMs:    integer(300_000, [1000, 86_400_000, 'ms'], 'Time without an invocation after which a worker frees an instance.'),
+    recycleAfter:      integer(0, RECYCLE, 'Invocations after which an instance is replaced by a new one, up to a fifth earlier so that not all go together; 0 for never.'),
     plugins:           perPlugin({
       isolation:       Type.Optional(Type.Enum([...ISOLATIONS], { description: 'Isolation of this plugin.' })),
       deadlineMs:      optionalInteger(DEADLINE, 'Deadline of this plugin.'),
       memoryLimitMiB:  optionalInteger(MEMORY_LIMIT, 'Memory limit of this plugin.'),
+      recycleAfter:    optionalInteger(RECYCLE, 'Invocations after which an instance of this plugin is replaced.'),
       concurrency:     optionalInteger([1, 65_536, 'invocations'], 'Most invocations of this plugin that run at once; without it the pool is the limit.'),
       queue:           optionalInteger([0, 1_000_000, 'invocations'], 'Most invocations of this plugin that wait; without it `pool.maxQueue`.'),
       weight:          optionalInteger([1, 1000], 'Share of this plugin when several wait for workers; without it 1.'),
@@ -70,6 +75,11 @@ export const CONFIG_SCHEMA = section({
   }),
   workspace: section({
     basePath:         Type.String({ pattern: BASE_PATH_PATTERN, shape: 'a path that starts with / and is outside /api, /x and /x-assets', ...about('/admin', 'Path of the console.') }),
+  }),
+  assets: section({
+    maxAgeSeconds:    integer(31_536_000, [0, 31_536_000, 'seconds'], 'How long browsers may keep a public asset without asking; 0 has them ask every time.'),
+    previousVersionGraceSeconds: integer(0, [0, 604_800, 'seconds'], 'How long the assets of a version are served after another version has taken its place.'),
+    cacheMiB:         integer(64, [0, 65_536, 'MiB'], 'Memory for compressed public assets; 0 compresses none.'),
   }),
   i18n: section({
     enabled:          flag(true, 'Whether texts are translated.'),

@@ -1,15 +1,19 @@
 /** The HTTP server: plugin routes, operations, and whatever else is registered; a miss in one namespace stays a miss. */
-import http, { type ServerResponse } from 'node:http';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { SandpoolError } from '../protocol/errors.js';
 import { apiFailure, apiStatus, asSandpoolError } from './api-failure.js';
+import { isAssetTarget } from './asset-target.js';
 import { retryAfterSeconds } from './respond.js';
 import { type OpsOptions, registerOps } from './routes/ops.js';
 import { createPluginHandler, type PluginRouteOptions } from './routes/x.js';
+import { type AssetRouteOptions, createAssetHandler } from './routes/x-assets.js';
 import { isPluginTarget } from './target.js';
 
 export interface AppOptions extends PluginRouteOptions, OpsOptions {
+  /** Public assets; without them nothing is below `/x-assets`. */
+  readonly assets?: AssetRouteOptions;
   /** Registers further routes, such as the control plane. */
   readonly register?: (app: FastifyInstance) => Promise<void> | void;
 }
@@ -24,14 +28,14 @@ export function createApp(options: AppOptions): FastifyInstance {
     bodyLimit: options.limits.maxBodyBytes,
     trustProxy: options.trustProxy,
     return503OnClosing: false,
-    rewriteUrl: (request) => (isPluginTarget(request.url ?? '') ? PLUGIN_URL : (request.url ?? '/')),
+    rewriteUrl: (request) => routedUrl(request.url ?? '/'),
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (_error, _request, reply) => sendBadRequest(reply),
     clientErrorHandler: answerBrokenRequest,
   });
   app.setErrorHandler((thrown, _request, reply) => sendApiFailure(reply, options, asSandpoolError(thrown)));
   app.setNotFoundHandler(sendNotFound);
-  registerPlugins(app, options);
+  registerNamespaces(app, options);
   registerOps(app, options);
   if (options.register !== undefined) app.register(async (scope) => options.register?.(scope));
   return app;
@@ -45,21 +49,35 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 const MAX_HEADER_BYTES = 64 * 1024;
 const MAX_PARAM_LENGTH = 1024;
 
-/** All targets below `/x` are sent to this one literal route: the router neither decodes nor judges them. */
+/** All targets below `/x` and `/x-assets` are sent to one literal route each: the router neither decodes nor judges them. */
 const PLUGIN_URL = '/x';
+const ASSET_URL = '/x-assets';
 
-function registerPlugins(app: FastifyInstance, options: AppOptions): void {
-  const handle = createPluginHandler(options);
+function routedUrl(url: string): string {
+  if (isPluginTarget(url)) return PLUGIN_URL;
+  return isAssetTarget(url) ? ASSET_URL : url;
+}
+
+function registerNamespaces(app: FastifyInstance, options: AppOptions): void {
   for (const method of http.METHODS) {
     if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method);
   }
+  registerRaw(app, PLUGIN_URL, isPluginTarget, createPluginHandler(options));
+  const { assets } = options;
+  if (assets !== undefined) registerRaw(app, ASSET_URL, isAssetTarget, createAssetHandler({ ...options, assets }));
+}
+
+type RawHandler = (request: IncomingMessage, reply: ServerResponse, url: string) => void;
+
+/** A route that answers on Node's own request and reply, whatever the verb. */
+function registerRaw(app: FastifyInstance, url: string, isOurs: (url: string) => boolean, handle: RawHandler): void {
   app.route({
     method: app.supportedMethods.filter((method) => method !== 'CONNECT'),
-    url: PLUGIN_URL,
+    url,
     exposeHeadRoute: false,
     // Before the framework looks at content type or body: from here on the answer is ours alone.
     onRequest: ({ raw, originalUrl }, reply, done) => {
-      if (!isPluginTarget(originalUrl)) {
+      if (!isOurs(originalUrl)) {
         done(new SandpoolError('SBX_NOT_FOUND', { path: originalUrl }));
         return;
       }
