@@ -59,6 +59,7 @@ const LIMITS: PluginLimits = {
   concurrency: 64,
   weight: 1,
   queue: 256,
+  recycleAfter: 0,
 };
 
 /** Closed when the test ends. */
@@ -88,6 +89,8 @@ export function startEngine(
     maxResponseBytes: 16 * 1024 * 1024,
     maxHostCalls: 10_000,
     instanceBudgetMiB: 64,
+    maxInstances: 1000,
+    instanceIdleMs: 300_000,
     logLinesPerSecond: 100,
     stateFile: ':memory:',
     metrics,

@@ -9,6 +9,8 @@ export interface SandboxLimits {
   readonly memoryLimitMiB: number;
   readonly maxResponseBytes: number;
   readonly maxHostCalls: number;
+  /** Invocations after which an instance is replaced; 0 for never. */
+  readonly recycleAfter: number;
   /** Most invocations that run at once; absent when only the pool limits them. */
   readonly concurrency?: number;
   /** Most invocations that wait. */
@@ -19,7 +21,7 @@ export interface SandboxLimits {
 
 /** The limits of a plugin: its own settings over the defaults. */
 export function effectiveSandbox({ sandbox, pool }: Config, pluginId: string): SandboxLimits {
-  const { plugins, instanceBudgetMiB: _, ...shared } = sandbox;
+  const { plugins, instanceBudgetMiB: _budget, maxInstances: _count, instanceIdleMs: _idle, ...shared } = sandbox;
   const own = Object.hasOwn(plugins, pluginId) ? plugins[pluginId] : undefined;
   return { queue: pool.maxQueue, weight: 1, ...shared, ...own };
 }

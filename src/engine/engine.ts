@@ -23,11 +23,14 @@ import {
   type LogLevel,
   type PostedRelease,
   type RewriteEnd,
+  type SandboxCounts,
   type SandboxMessage,
   type TaskPayload,
+  type Trim,
 } from '../protocol/messages.js';
 import type { HostCallContext, Placement } from '../services/service.js';
 import { createDispatch } from './dispatch.js';
+import { createIdleThreads } from './idle-threads.js';
 import type { Job } from './job.js';
 import { type CompiledModule, createModules, type ModuleSource } from './modules.js';
 import { createPool, type EndOf, type Pool, type RunningTask } from './pool.js';
@@ -70,10 +73,24 @@ export type Outcome =
   | { readonly ok: true; readonly response: ResponseEnvelope; readonly timings: InvocationTimings }
   | { readonly ok: false; readonly error: SandpoolError; readonly timings: InvocationTimings };
 
+/** A release that could serve at once; nobody sees it before it is published. */
+export interface PreparedRelease {
+  /** Runs it, published or not. Never rejects. */
+  invoke(invocation: Invocation): Promise<Outcome>;
+  /** Makes it the effective one of its plugin. What runs on the release before it, ends on that one. */
+  publish(): void;
+  /** Lets go of it, unless it is the effective one. */
+  discard(): void;
+}
+
 export interface Engine {
   /**
-   * Compiles a release, initialises it once in a worker and publishes it as the effective one of its plugin. What runs on the
-   * release before it, ends on that one.
+   * Compiles a release and initialises it once in a worker, beside the one that serves.
+   * @throws SBX_MODULE_INVALID
+   */
+  prepare(release: EngineRelease): Promise<PreparedRelease>;
+  /**
+   * Prepares and publishes a release.
    * @throws SBX_MODULE_INVALID; the plugin then keeps the release that it had.
    */
   load(release: EngineRelease): Promise<void>;
@@ -93,6 +110,8 @@ export interface PluginLimits {
   readonly concurrency: number;
   readonly queue: number;
   readonly weight: number;
+  /** Invocations that a kept instance serves before a new one takes its place; 0 for no limit. */
+  readonly recycleAfter: number;
 }
 
 export interface PluginLogLine {
@@ -117,6 +136,10 @@ export interface EngineOptions {
   readonly maxResponseBytes: number;
   readonly maxHostCalls: number;
   readonly instanceBudgetMiB: number;
+  /** Instances that a thread may keep. */
+  readonly maxInstances: number;
+  /** Time without an invocation after which a kept instance is freed. */
+  readonly instanceIdleMs: number;
   readonly logLinesPerSecond: number;
   /** SQLite file of plugin state, or `:memory:`. */
   readonly stateFile: string;
@@ -174,16 +197,17 @@ export function createEngine(options: EngineOptions): Engine {
     queueTimeoutMs: options.pool.queueTimeoutMs,
     limitsOf: options.limitsOf,
     run: (task) => threads().run(task),
-    onCounts: metrics.sandbox,
+    onCounts,
     onDeath: () => metrics.workerReplaced('died'),
     onKill(pluginId) {
       metrics.deadlineKill(pluginId);
       metrics.workerReplaced('deadline');
     },
   });
+  const idleThreads = createIdleThreads({ idleMs: options.instanceIdleMs, trim, now: () => performance.now() });
   metrics.watchEngine(() => ({ threads: pool?.threadCount() ?? 0, ...dispatch.gauges() }));
 
-  return { load, unload, invoke, close };
+  return { prepare, load, unload, invoke, close };
 
   function threads(): Pool {
     pool ??= createPool({
@@ -193,6 +217,8 @@ export function createEngine(options: EngineOptions): Engine {
         nodeName: hostname(),
         stateFile: options.stateFile,
         instanceBudgetMiB: options.instanceBudgetMiB,
+        maxInstances: options.maxInstances,
+        instanceIdleMs: options.instanceIdleMs,
         placements: options.placements ?? {},
       },
       minThreads: options.pool.minThreads,
@@ -201,10 +227,26 @@ export function createEngine(options: EngineOptions): Engine {
       onMessage,
       onThreadGone(threadId) {
         dispatch.forgetThread(threadId);
+        idleThreads.gone(threadId);
         metrics.threadGone(threadId);
       },
     });
     return pool;
+  }
+
+  function onCounts(threadId: number, counts: SandboxCounts): void {
+    idleThreads.ended(threadId, counts.live);
+    metrics.sandbox(threadId, counts);
+  }
+
+  /** Any thread may get the task: it frees what is idle and nothing else. A thread that dies meanwhile has nothing to free. */
+  function trim(threadId: number): void {
+    const choose = (idle: readonly number[]) => (idle.includes(threadId) ? threadId : (idle[0] as number));
+    const task = threads().run<Trim>({ choose, payload: () => ({ trim: true }) });
+    task.ended.then(
+      (end) => onCounts(end.threadId, end.counts),
+      () => {},
+    );
   }
 
   function onMessage(message: SandboxMessage): void {
@@ -219,15 +261,29 @@ export function createEngine(options: EngineOptions): Engine {
 
   // ---- releases ----------------------------------------------------------------------------------------------------------
 
-  async function load(release: EngineRelease): Promise<void> {
+  async function prepare(release: EngineRelease): Promise<PreparedRelease> {
     const limits = options.limitsOf(release.pluginId);
     const source = sourceOf(release, limits);
     const compiled = await modules.get(source);
-    modules.pin(source);
     const posted = await initialise(describe(release, compiled, limits), limits.deadlineMs);
-    tellIsolation(posted, limits, compiled.reasons);
-    unload(release.pluginId, release.checksum);
-    effective.set(release.pluginId, { release, posted, limits });
+    const loaded = { release, posted, limits };
+    return {
+      invoke: (invocation) => run(loaded, invocation),
+      publish() {
+        tellIsolation(posted, limits, compiled.reasons);
+        modules.pin(source);
+        unload(release.pluginId, release.checksum);
+        effective.set(release.pluginId, loaded);
+      },
+      discard() {
+        if (effective.get(release.pluginId) !== loaded) dispatch.forgetRelease(posted.key);
+      },
+    };
+  }
+
+  async function load(release: EngineRelease): Promise<void> {
+    const prepared = await prepare(release);
+    prepared.publish();
   }
 
   function describe(release: EngineRelease, compiled: CompiledModule, limits: PluginLimits): PostedRelease {
@@ -246,6 +302,7 @@ export function createEngine(options: EngineOptions): Engine {
       memoryLimitMiB: limits.memoryLimitMiB,
       maxResponseBytes: options.maxResponseBytes,
       maxHostCalls: options.maxHostCalls,
+      recycleAfter: limits.recycleAfter,
       logLinesPerSecond: options.logLinesPerSecond,
       traceHostCalls: options.onHostCall !== undefined,
     };
@@ -269,6 +326,7 @@ export function createEngine(options: EngineOptions): Engine {
     const startedAt = performance.now();
     try {
       const end = await runBounded({ warmUp: posted, deadlineMs }, deadlineMs + KILL_GRACE_MS);
+      onCounts(end.threadId, end.counts);
       if (end.error) throw SandpoolError.fromData(end.error);
       return { ...posted, snapshot: end.snapshot };
     } catch (thrown) {
@@ -318,6 +376,10 @@ export function createEngine(options: EngineOptions): Engine {
     const loaded = effective.get(invocation.pluginId);
     if (loaded === undefined)
       return Promise.resolve(failed(new SandpoolError('SBX_RELEASE_NOT_LOADED', { pluginId: invocation.pluginId })));
+    return run(loaded, invocation);
+  }
+
+  function run(loaded: Loaded, invocation: Invocation): Promise<Outcome> {
     if (loaded.posted.executeExport === '') return Promise.resolve(failed(new SandpoolError('SBX_BRIDGE_MISSING')));
 
     return new Promise((resolve) => {
@@ -363,6 +425,7 @@ export function createEngine(options: EngineOptions): Engine {
     });
     await Promise.race([dispatch.drained(), grace]);
     clearTimeout(timer);
+    idleThreads.close();
     dispatch.close();
     await pool?.close();
   }

@@ -14,6 +14,8 @@ import type {
   SandboxSetup,
   TaskEnd,
   TaskPayload,
+  Trim,
+  TrimEnd,
   WarmUp,
   WarmUpEnd,
 } from '../protocol/messages.js';
@@ -54,7 +56,13 @@ export interface Pool {
 }
 
 /** What ends a task of that kind. */
-export type EndOf<Payload> = Payload extends Rewrite ? RewriteEnd : Payload extends WarmUp ? WarmUpEnd : BatchEnd;
+export type EndOf<Payload> = Payload extends Rewrite
+  ? RewriteEnd
+  : Payload extends WarmUp
+    ? WarmUpEnd
+    : Payload extends Trim
+      ? TrimEnd
+      : BatchEnd;
 
 /** What Piscina posts: our object, filled in by the balancer just before. */
 interface Posted {

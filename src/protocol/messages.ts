@@ -20,6 +20,10 @@ export interface SandboxSetup {
   readonly stateFile: string;
   /** Memory that kept instances of a thread may take together, in MiB. */
   readonly instanceBudgetMiB: number;
+  /** Instances that a thread may keep, because each reserves addresses. */
+  readonly maxInstances: number;
+  /** Time without an invocation after which a kept instance is freed. */
+  readonly instanceIdleMs: number;
   /** Placements that differ from what the services say. */
   readonly placements: Readonly<Record<string, 'worker' | 'host'>>;
 }
@@ -43,6 +47,8 @@ export interface PostedRelease {
   readonly memoryLimitMiB: number;
   readonly maxResponseBytes: number;
   readonly maxHostCalls: number;
+  /** Invocations that a kept instance serves before a new one takes its place; 0 for no limit. */
+  readonly recycleAfter: number;
   readonly logLinesPerSecond: number;
   /** Report each host call in a message of its own. */
   readonly traceHostCalls: boolean;
@@ -93,8 +99,18 @@ export interface RewriteEnd {
   readonly reasons: readonly string[];
 }
 
-export type TaskPayload = Batch | WarmUp | Rewrite;
-export type TaskEnd = BatchEnd | WarmUpEnd | RewriteEnd;
+/** Frees instances that nobody has asked for. A thread without work blocks its event loop, so it has no clock of its own. */
+export interface Trim {
+  readonly trim: true;
+}
+
+export interface TrimEnd {
+  readonly threadId: number;
+  readonly counts: SandboxCounts;
+}
+
+export type TaskPayload = Batch | WarmUp | Rewrite | Trim;
+export type TaskEnd = BatchEnd | WarmUpEnd | RewriteEnd | TrimEnd;
 
 export interface BatchEnd {
   readonly threadId: number;

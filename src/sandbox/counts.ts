@@ -1,7 +1,7 @@
 /** What has happened in this thread since the end of its last batch. */
 import { HOST_CALL_BUCKETS_SECONDS, type HostCallCount, type SandboxCounts } from '../protocol/messages.js';
 
-export type Discard = 'fresh' | 'failed' | 'grown' | 'budget' | 'forgotten';
+export type Discard = 'fresh' | 'failed' | 'grown' | 'budget' | 'address-space' | 'recycled' | 'idle' | 'forgotten';
 
 export interface Counts {
   created(): void;

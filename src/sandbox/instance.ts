@@ -52,7 +52,8 @@ export interface InstanceHost {
 
 /**
  * Instantiates a release; begins with its snapshot, or without one runs `_initialize`.
- * @throws SBX_INSTANTIATE_FAILED, SBX_EXPORTS_MISSING, SBX_INITIALIZE_FAILED, or the code of what stopped the initialisation
+ * @throws SBX_NO_INSTANCE_MEMORY, SBX_INSTANTIATE_FAILED, SBX_EXPORTS_MISSING, SBX_INITIALIZE_FAILED, or the code of what
+ * stopped the initialisation
  */
 export function createInstance(release: PostedRelease, host: InstanceHost, invocation: Invocation): Instance {
   const scope: Scope = { invocation, memory: undefined, alloc: undefined };
@@ -103,7 +104,7 @@ function begin(
 ): void {
   if (release.snapshot && state) {
     if (state.applySnapshot(release.snapshot)) return;
-    throw new SandpoolError('SBX_INSTANTIATE_FAILED', { reason: 'no memory for the snapshot' });
+    throw new SandpoolError('SBX_NO_INSTANCE_MEMORY', { reason: 'the snapshot finds no room' });
   }
   for (const name of [release.layout?.initializeExport, '_initialize']) {
     const initialize = name === undefined ? undefined : exports[name];
@@ -209,8 +210,15 @@ function instantiate(release: PostedRelease, importObject: WebAssembly.Imports, 
     return new WebAssembly.Instance(release.module, importObject);
   } catch (thrown) {
     if (scope.invocation.failure) throw scope.invocation.failure;
+    if (isOutOfMemory(thrown))
+      throw new SandpoolError('SBX_NO_INSTANCE_MEMORY', { reason: reasonOf(thrown) }, { cause: thrown });
     throw new SandpoolError('SBX_INSTANTIATE_FAILED', { reason: reasonOf(thrown) }, { cause: thrown });
   }
+}
+
+/** V8 reports both as a RangeError: no memory or addresses for an instance, and a start function that exhausts the stack. */
+function isOutOfMemory(thrown: unknown): boolean {
+  return thrown instanceof RangeError && /memory|allocate/i.test(thrown.message);
 }
 
 function requireExports(release: PostedRelease, instance: WebAssembly.Instance) {

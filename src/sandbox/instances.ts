@@ -2,7 +2,6 @@
  * The releases and instances of this thread: which release a slot names, whether an instance of it is kept, and how the host
  * calls of what runs are answered.
  */
-import { LRUCache } from 'lru-cache';
 import { type Authorizer, compileGrant } from '../grants/authorize.js';
 import { decodeRequestEnvelope } from '../protocol/envelope-guest.js';
 import { SandpoolError } from '../protocol/errors.js';
@@ -24,9 +23,12 @@ import type { HostCallContext } from '../services/service.js';
 import { openStateStore, type StateStore } from '../store/state.js';
 import type { Counts, Discard } from './counts.js';
 import { createInstance, type Instance, type Invocation } from './instance.js';
+import { createKept } from './kept.js';
 import { createPluginLog, type PluginLog } from './log.js';
 
 const MIB = 1024 * 1024;
+/** How often idle instances are looked for, as a part of the idle time. */
+const TRIM_PART = 0.25;
 const NO_BYTES = new Uint8Array(0);
 
 /** What runs now, with the slot that it came in. */
@@ -44,6 +46,8 @@ export interface Instances {
   run(invocation: SlotInvocation): Uint8Array;
   /** Makes what has run ready for the next invocation; to be called once the response has been copied. */
   settle(): void;
+  /** Frees instances that nobody has asked for within the idle time; looks only every so often. */
+  trim(): void;
   /** Instances kept now. */
   live(): number;
 }
@@ -67,13 +71,15 @@ export function createInstances(options: InstancesOptions): Instances {
   const { setup, counts, post, now } = options;
   const releases = new Map<number, Loaded>();
   const logs = new Map<string, PluginLog>();
-  const kept = new LRUCache<number, Instance>({
-    maxSize: setup.instanceBudgetMiB * MIB,
-    sizeCalculation: (instance) => Math.max(1, instance.memoryBytes()),
-    dispose: (_instance, _key, reason) => {
-      if (reason === 'evict') counts.discarded('budget');
-    },
+  const kept = createKept({
+    budgetBytes: setup.instanceBudgetMiB * MIB,
+    maxInstances: setup.maxInstances,
+    idleMs: setup.instanceIdleMs,
+    discarded: counts.discarded,
+    now,
+    random: Math.random,
   });
+  let trimmedAt = now();
   let state: StateStore | undefined;
   /** What has run and is not settled. */
   let used: { readonly instance: Instance; hasFailed: boolean } | undefined;
@@ -99,7 +105,7 @@ export function createInstances(options: InstancesOptions): Instances {
     },
     forget(keys) {
       for (const key of keys) {
-        if (kept.delete(key)) counts.discarded('forgotten');
+        if (kept.drop(key)) counts.discarded('forgotten');
         releases.delete(key);
       }
     },
@@ -111,7 +117,12 @@ export function createInstances(options: InstancesOptions): Instances {
     },
     run,
     settle,
-    live: () => kept.size,
+    trim() {
+      if (now() - trimmedAt < setup.instanceIdleMs * TRIM_PART) return;
+      trimmedAt = now();
+      kept.freeIdle();
+    },
+    live: kept.count,
   };
 
   function prepare(release: PostedRelease): Loaded {
@@ -150,10 +161,10 @@ export function createInstances(options: InstancesOptions): Instances {
     logs.get(pluginId)?.settle();
     const discard = reasonToDiscard(instance, hasFailed);
     if (discard === undefined) {
-      kept.set(key, instance);
+      kept.keep(key, instance);
       return;
     }
-    kept.delete(key);
+    kept.drop(key);
     counts.discarded(discard);
   }
 
@@ -169,8 +180,21 @@ export function createInstances(options: InstancesOptions): Instances {
   }
 
   function create(loaded: Loaded, invocation: Invocation | SlotInvocation): Instance {
+    const host = { log: loaded.log, now, answer: answerer(loaded) };
+    const instance = withRoom(() => createInstance(loaded.release, host, invocation));
     counts.created();
-    return createInstance(loaded.release, { log: loaded.log, now, answer: answerer(loaded) }, invocation);
+    return instance;
+  }
+
+  /** The engine has collected its garbage before it says that there is no memory; what is kept is all that is left to give. */
+  function withRoom(make: () => Instance): Instance {
+    try {
+      return make();
+    } catch (thrown) {
+      if (!(thrown instanceof SandpoolError) || thrown.code !== 'SBX_NO_INSTANCE_MEMORY') throw thrown;
+      if (kept.makeRoom() === 0) throw thrown;
+      return make();
+    }
   }
 
   // ---- host calls --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import type {
   SandboxSetup,
   TaskEnd,
   TaskPayload,
+  TrimEnd,
   WarmUp,
   WarmUpEnd,
 } from '../protocol/messages.js';
@@ -38,6 +39,7 @@ const instances = createInstances({ setup, table, counts, post, now });
 export default function run({ payload }: { payload: TaskPayload }): TaskEnd {
   if ('slots' in payload) return runBatch(payload);
   if ('warmUp' in payload) return warmUp(payload);
+  if ('trim' in payload) return trim();
   return rewrite(payload);
 }
 
@@ -51,6 +53,12 @@ function runBatch(batch: Batch): BatchEnd {
     const elsewhere = runSlot(slot);
     if (elsewhere) return end({ elsewhere: { slot: index, response: elsewhere } });
   }
+  instances.trim();
+  return end({});
+}
+
+function trim(): TrimEnd {
+  instances.trim();
   return end({});
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import { grantAll } from '../../src/grants/grant.js';
 import { encodeHostCallRequest } from '../../src/protocol/host-call.js';
@@ -84,6 +85,34 @@ t.test('isolation `warm` keeps the state of the instance', async (t) => {
   const host = startEngine(t, { limits: { isolation: 'warm' }, pool: { maxThreads: 1 } });
   await host.load('state', await watGuest('state'));
   for (const expected of ['1 1', '2 2', '3 3']) t.equal(bodyOf(await host.request('state')), expected);
+});
+
+t.test('an instance is replaced by a new one after its number of invocations, if the operator says so', async (t) => {
+  const host = startEngine(t, {
+    limits: { isolation: 'warm' },
+    perPlugin: { replaced: { recycleAfter: 2 } },
+    pool: { maxThreads: 1 },
+  });
+  await host.load('replaced', await watGuest('state'));
+  await host.load('kept', await watGuest('state'));
+  for (const expected of ['1 1', '2 2', '1 1', '2 2']) t.equal(bodyOf(await host.request('replaced')), expected);
+  for (const expected of ['1 1', '2 2', '3 3']) t.equal(bodyOf(await host.request('kept')), expected);
+  await host.engine.close(1000);
+  t.match(await host.metrics.render(), 'sandpool_instances_discarded_total{reason="recycled"} 2');
+});
+
+t.test('a thread that gets no more work frees its instances', async (t) => {
+  const host = startEngine(t, { instanceIdleMs: 4 });
+  await host.load('echo', await watGuest('echo'));
+  await host.request('echo');
+  let text = '';
+  while (!text.includes('reason="idle"')) {
+    await setImmediate();
+    text = await host.metrics.render();
+  }
+  t.match(text, 'sandpool_instances_discarded_total{reason="idle"} 1');
+  t.match(text, 'sandpool_instances_live 0');
+  t.equal(bodyOf(await host.request('echo')), '{"ok":true}');
 });
 
 t.test('isolation is chosen per plugin', async (t) => {
