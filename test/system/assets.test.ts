@@ -75,7 +75,7 @@ t.test('several requests on one connection are each answered whole', async (t) =
   ]);
   const statuses = [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
   t.same(statuses, ['206', '200', '304', '416', '404', '404', '200']);
-  t.match(answers, /Content-Range: bytes 2-4\/10\r\n(?:.|\n)*?\r\n\r\n234HTTP/);
+  t.match(answers, /Content-Range: bytes 2-4\/10\r\n.*?\r\n\r\n234HTTP/s);
   t.match(answers, /\r\n\r\n0123456789$/);
 });
 
