@@ -5,13 +5,30 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import type { BenchCase, Effort } from './case.js';
+import { deadlineCase } from './deadline.js';
+import { dispatchCase } from './dispatch.js';
+import { hostCallCase } from './host-call.js';
 import { httpCase } from './http.js';
 import { isolationCase } from './isolation.js';
+import { loadCase } from './load.js';
 import { payloadCase } from './payload.js';
+import { peersCase } from './peers.js';
+import { pluginsCase } from './plugins.js';
 import { type BenchReport, type ReportRow, summarise } from './report.js';
 import { wireCase } from './wire.js';
 
-export const CASES: readonly BenchCase[] = [wireCase, isolationCase, httpCase, payloadCase];
+export const CASES: readonly BenchCase[] = [
+  wireCase,
+  isolationCase,
+  httpCase,
+  dispatchCase,
+  hostCallCase,
+  deadlineCase,
+  payloadCase,
+  pluginsCase,
+  loadCase,
+  peersCase,
+];
 
 export const DEFAULT_ROUNDS = 5;
 

@@ -1,0 +1,86 @@
+/** A whole engine in this process, with threads, services and plugin state: everything of a host but HTTP. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { parseArtifact } from '../src/artifact/artifact.js';
+import { type Config, defaults } from '../src/config/schema.js';
+import { createEngine, type Outcome } from '../src/engine/engine.js';
+import { grantAll } from '../src/grants/grant.js';
+import { createHostCallAnswers, engineOptions } from '../src/main.js';
+import { createMetrics } from '../src/metrics.js';
+import { openStateStore } from '../src/store/state.js';
+import { artifactOf, BRIDGE, envelopeOf } from './guests.js';
+
+export interface BenchEngine {
+  load(id: string, module: Uint8Array): Promise<void>;
+  invoke(id: string, requestType: string, parts?: InvokeParts): Promise<Outcome>;
+  end(): Promise<void>;
+}
+
+interface InvokeParts {
+  readonly body?: Uint8Array;
+  readonly calls?: number;
+  readonly deadlineMs?: number;
+}
+
+export async function openEngine(options: {
+  readonly maxThreads: number;
+  /** Where services are, when not where they say. */
+  readonly placements?: Readonly<Record<string, 'worker' | 'host'>>;
+}): Promise<BenchEngine> {
+  const directory = await mkdtemp(join(tmpdir(), 'sandpool-bench-'));
+  const stateFile = join(directory, 'state.db');
+  const state = openStateStore(stateFile);
+  const config: Config = {
+    ...defaults,
+    pool: { ...defaults.pool, maxThreads: options.maxThreads },
+    sandbox: { ...defaults.sandbox, maxHostCalls: 1_000_000 },
+  };
+  const log = pino({ level: 'silent' });
+  const registry = { find: () => undefined, subscribe: () => () => {} };
+  const engine = createEngine({
+    ...engineOptions(config),
+    stateFile,
+    metrics: createMetrics(),
+    log() {},
+    answerHostCall: createHostCallAnswers({ config, state, registry, dataDir: directory, log }),
+    ...(options.placements && { placements: options.placements }),
+  });
+
+  return {
+    async load(id, module) {
+      const bytes = artifactOf(id, module);
+      const { checksum, hostServices } = parseArtifact(bytes);
+      await engine.load({
+        pluginId: id,
+        version: 'v0.1.0',
+        checksum,
+        generation: 1,
+        bridge: BRIDGE,
+        grant: grantAll(id, hostServices),
+        manifestResources: new Map(),
+        readArtifact: async () => bytes,
+      });
+    },
+    invoke: (id, requestType, { deadlineMs, ...parts } = {}) =>
+      engine.invoke({
+        pluginId: id,
+        executionSource: 'route',
+        tenantId: 0,
+        envelope: { ...envelopeOf(requestType, parts), pluginId: id },
+        ...(deadlineMs !== undefined && { deadlineMs }),
+      }),
+    async end() {
+      await engine.close();
+      state.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The outcome of an invocation that must not fail. */
+export function succeeded(outcome: Outcome): Outcome & { ok: true } {
+  if (!outcome.ok) throw outcome.error;
+  return outcome;
+}

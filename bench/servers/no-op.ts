@@ -1,0 +1,2 @@
+/** A Piscina task that does nothing. */
+export default function run(): void {}
