@@ -25,17 +25,19 @@ const OPTIONS: RewriteOptions = { maxPages: 16, dirtyPages: true, fuel: true };
 /** What a module may be turned into: as the engine does it, and each pass by itself. */
 export const FORMS: readonly Partial<RewriteOptions>[] = [{}, { fuel: false }, { dirtyPages: false }];
 
-/** `env.id` gives its argument back; every other function is told in `trace` and gives 0. */
+/** `env.id` gives its argument back; every other function is told in `trace` and gives 0. Globals are references. */
 function importsOf(module: WebAssembly.Module, fuel: () => number, trace: string[]): WebAssembly.Imports {
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = { sandpool: { fuel } };
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
-    if (kind !== 'function' || from === 'sandpool') continue;
+    if (from === 'sandpool') continue;
     imports[from] ??= {};
-    imports[from][name] = (...values: unknown[]) => {
-      if (name === 'id') return values[0];
-      trace.push(`${name}(${values.map(textOf).join()})`);
-      return 0;
-    };
+    if (kind === 'global') imports[from][name] = new WebAssembly.Global({ value: 'externref', mutable: false }, name);
+    else
+      imports[from][name] = (...values: unknown[]) => {
+        if (name === 'id') return values[0];
+        trace.push(`${name}(${values.map(textOf).join()})`);
+        return 0;
+      };
   }
   return imports;
 }
@@ -117,6 +119,17 @@ export function rewritten(
   };
 }
 
+/** How an instance fails to begin; undefined when it does not. */
+function trapOf(begin: () => Guest): string | undefined {
+  try {
+    begin();
+    return undefined;
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) return error.message;
+    throw error;
+  }
+}
+
 /** An instance that counts loops and cannot be reset. */
 function counted(bytes: Uint8Array<ArrayBuffer>, options: Partial<RewriteOptions>): Guest {
   return plain(rewriteModule(bytes, { ...OPTIONS, ...options }).bytes, () => 1 << 30);
@@ -144,6 +157,11 @@ export function compareForms(
   script: readonly Call[],
   options: Partial<RewriteOptions> = {},
 ): string | undefined {
+  const startTrap = trapOf(() => original(bytes));
+  if (startTrap !== undefined) {
+    const trap = trapOf(() => (options.dirtyPages === false ? counted(bytes, options) : rewritten(bytes, options)));
+    return trap === startTrap ? undefined : `the start: expected ${startTrap}, got ${trap}`;
+  }
   const first = original(bytes).run(script);
   if (options.dirtyPages === false) return difference(first, counted(bytes, options).run(script));
   const guest = rewritten(bytes, options);

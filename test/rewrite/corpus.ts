@@ -64,6 +64,23 @@ export interface Specimen {
   readonly script: readonly Call[];
 }
 
+/** A module per group, and calls of every function at odd addresses. */
+export function instructionSpecimens(): Specimen[] {
+  return Object.entries(GROUPS).map(([name, { prefix, rows }]) => {
+    const functions = rows.flatMap(([first, last, signature]) =>
+      Array.from({ length: last - first + 1 }, (_, index) => ({ opcode: first + index, signature })),
+    );
+    const bodies = functions.map(({ opcode, signature }) => functionBody(prefix, opcode, signature));
+    const exports = functions.map(({ opcode }) => `${prefix?.toString(16) ?? ''} ${opcode.toString(16)}`);
+    const script = functions.flatMap(({ signature }, index) =>
+      (signature.startsWith('m') ? EDGES : PLACES).map(
+        (a, call): Call => [exports[index]!, a, RESULTS[call % RESULTS.length]!],
+      ),
+    );
+    return { name, bytes: moduleOf(bodies, exports), script };
+  });
+}
+
 /** Where operands are taken from, all of them filled. */
 const PLACES = [0, 16, 35, 100, 131, 200, 256];
 /** Addresses of loads and stores: ends of 4 KiB pages, of memory, of 32 bits. */
@@ -146,18 +163,3 @@ function samples(): Uint8Array {
   for (let index = 256; index < 320; index++) view.setUint8(index, (index * 37) & 0xff);
   return new Uint8Array(view.buffer);
 }
-
-/** A module per group, and calls of every function at odd addresses. */
-export const INSTRUCTIONS: readonly Specimen[] = Object.entries(GROUPS).map(([name, { prefix, rows }]) => {
-  const functions = rows.flatMap(([first, last, signature]) =>
-    Array.from({ length: last - first + 1 }, (_, index) => ({ opcode: first + index, signature })),
-  );
-  const bodies = functions.map(({ opcode, signature }) => functionBody(prefix, opcode, signature));
-  const exports = functions.map(({ opcode }) => `${prefix?.toString(16) ?? ''} ${opcode.toString(16)}`);
-  const script = functions.flatMap(({ signature }, index) =>
-    (signature.startsWith('m') ? EDGES : PLACES).map(
-      (a, call): Call => [exports[index]!, a, RESULTS[call % RESULTS.length]!],
-    ),
-  );
-  return { name, bytes: moduleOf(bodies, exports), script };
-});

@@ -6,9 +6,9 @@ import { BULK_ROWS, FOLLOWS, FOLLOWS_OPCODE, simdRow } from '../../src/rewrite/o
 import { Reader, SECTION } from '../../src/rewrite/reader.js';
 import { compareForms, FORMS } from './compare.js';
 import { CONTROL } from './control.js';
-import { INSTRUCTIONS, type Specimen } from './corpus.js';
+import { instructionSpecimens, type Specimen } from './corpus.js';
 
-const CORPUS: readonly Specimen[] = [...INSTRUCTIONS, ...CONTROL];
+const CORPUS: readonly Specimen[] = [...instructionSpecimens(), ...CONTROL];
 
 const SINCE_NODE_22 = ['relaxed vectors', 'extended constants'];
 

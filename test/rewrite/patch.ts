@@ -58,6 +58,24 @@ export function withDamagedBody(bytes: Uint8Array, random: Random): Uint8Array<A
   });
 }
 
+/** The same module with a section twice, left out, exchanged with another, or with bytes too many or too few. */
+export function withDamagedSections(bytes: Uint8Array, random: Random): Uint8Array<ArrayBuffer> {
+  const sections = readSections(bytes).map(({ id, bodyStart, end }) => ({ id, body: bytes.subarray(bodyStart, end) }));
+  const [one, other] = [random(sections.length), random(sections.length)];
+  const chosen = sections[one]!;
+  switch (random(5)) {
+    case 0: sections.splice(one, 1); break;
+    case 1: sections.splice(other, 0, chosen); break;
+    case 2: [sections[one], sections[other]] = [sections[other]!, chosen]; break;
+    case 3: sections[one] = { ...chosen, body: chosen.body.subarray(0, random(chosen.body.length + 1)) }; break;
+    default: sections[one] = { ...chosen, id: random(16) };
+  }
+  const writer = new Writer(bytes.length * 2 + 64);
+  writer.raw(bytes.subarray(0, 8));
+  for (const { id, body } of sections) writer.section(id, () => writer.raw(body));
+  return writer.written().slice() as Uint8Array<ArrayBuffer>;
+} // biome-ignore format: a table of choices
+
 function damaged(body: Uint8Array, random: Random): Uint8Array {
   const at = random(body.length);
   const before = body.subarray(0, at);
