@@ -15,6 +15,7 @@ import { apiRoutes } from './http/routes/api.js';
 import { authRoutes } from './http/routes/auth.js';
 import type { AssetRouteOptions } from './http/routes/x-assets.js';
 import { sniffContentType } from './http/sniff.js';
+import { warmUpRequests } from './http/warm-up.js';
 import { createIdentity, type IdentityRoom } from './identity/identity.js';
 import { loadSecret } from './identity/secret.js';
 import { createMetrics, type Metrics } from './metrics.js';
@@ -92,7 +93,7 @@ export async function startHost({ config, adminPassword, log = createLog(config)
       grantUnreviewed: config.plugin.grantUnreviewed,
       log,
       engine: {
-        activate: (view) => engine.load(releaseOf(view, registry)),
+        activate: (view) => engine.load(releaseOf(view, registry, config)),
         deactivate: (pluginId) => engine.unload(pluginId),
       },
     });
@@ -136,7 +137,8 @@ function makeDataDir(dir: string): string {
   }
 }
 
-function releaseOf(view: PluginView, registry: Registry) {
+function releaseOf(view: PluginView, registry: Registry, config: Config) {
+  const { warmUp } = effectiveSandbox(config, view.pluginId);
   const resources = view.artifact.manifestResources.map(
     ({ path, content }) => [path.slice('manifest/'.length), content] as const,
   );
@@ -148,6 +150,7 @@ function releaseOf(view: PluginView, registry: Registry) {
     ...(view.artifact.bridge?.routeExecution && { bridge: view.artifact.bridge }),
     grant: view.grant,
     manifestResources: new Map(resources),
+    ...(warmUp && { warmUp: () => warmUpRequests(view.artifact, warmUp) }),
     readArtifact: () => registry.readArtifact(view),
   };
 }

@@ -9,6 +9,7 @@ import {
 import { compileGrant } from '../src/grants/authorize.js';
 import { grantAll } from '../src/grants/grant.js';
 import { createMetrics, type Metrics } from '../src/metrics.js';
+import type { RequestEnvelope } from '../src/protocol/envelope.js';
 import type { GrantedService } from '../src/protocol/grant.js';
 import { answerOnHost } from '../src/services/answer.js';
 import { createServices } from '../src/services/index.js';
@@ -33,6 +34,8 @@ export interface ReleaseParts {
   readonly services?: readonly GrantedService[];
   readonly manifestResources?: ReadonlyMap<string, Uint8Array>;
   readonly generation?: number;
+  /** Bodies of requests that warm the release up. */
+  readonly warmUp?: () => readonly string[];
 }
 
 export interface EngineHostOptions extends Partial<Omit<EngineOptions, 'pool' | 'limitsOf'>> {
@@ -40,6 +43,8 @@ export interface EngineHostOptions extends Partial<Omit<EngineOptions, 'pool' | 
   readonly limits?: Partial<PluginLimits>;
   readonly perPlugin?: Readonly<Record<string, Partial<PluginLimits>>>;
   readonly environment?: Partial<ServiceEnvironment>;
+  /** Request type of the route that all requests go to; `Req` when absent. */
+  readonly requestType?: string;
 }
 
 const POOL = {
@@ -69,7 +74,7 @@ export function startEngine(
 ): EngineHost {
   const metrics = createMetrics();
   const logs: EngineHost['logs'] = [];
-  const { pool, limits, perPlugin, environment, ...rest } = options;
+  const { pool, limits, perPlugin, environment, requestType = 'Req', ...rest } = options;
   const state = openStateStore(':memory:');
   const services = createServices(
     {
@@ -114,6 +119,7 @@ export function startEngine(
         bridge: BRIDGE,
         grant: grantAll(id, parts.services ?? []),
         manifestResources: parts.manifestResources ?? new Map(),
+        ...(parts.warmUp && { warmUp: () => parts.warmUp!().map((body) => envelopeOf(id, requestType, body)) }),
         readArtifact: async () => module,
       }),
     request: (id, body = '', { deadlineMs, signal } = {}) =>
@@ -121,15 +127,19 @@ export function startEngine(
         pluginId: id,
         executionSource: 'route',
         tenantId: 0,
-        envelope: {
-          pluginId: id,
-          requestId: `${id}:POST:/`,
-          route: { method: 'POST', publicPath: `/x/${id}/`, internalPath: '/', routePath: '/', requestType: 'Req' },
-          request: { method: 'POST', body: Buffer.from(body) },
-        },
+        envelope: envelopeOf(id, requestType, body),
         ...(deadlineMs !== undefined && { deadlineMs }),
         ...(signal && { signal }),
       }),
+  };
+}
+
+function envelopeOf(id: string, requestType: string, body: Uint8Array | string): RequestEnvelope {
+  return {
+    pluginId: id,
+    requestId: `${id}:POST:/`,
+    route: { method: 'POST', publicPath: `/x/${id}/`, internalPath: '/', routePath: '/', requestType },
+    request: { method: 'POST', body: Buffer.from(body) },
   };
 }
 

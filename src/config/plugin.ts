@@ -11,6 +11,8 @@ export interface SandboxLimits {
   readonly maxHostCalls: number;
   /** Invocations after which an instance is replaced; 0 for never. */
   readonly recycleAfter: number;
+  /** Requests that run before the snapshot is taken. */
+  readonly warmUp?: readonly string[];
   /** Most invocations that run at once; absent when only the pool limits them. */
   readonly concurrency?: number;
   /** Most invocations that wait. */

@@ -57,6 +57,7 @@ export const CONFIG_SCHEMA = section({
       deadlineMs:      optionalInteger(DEADLINE, 'Deadline of this plugin.'),
       memoryLimitMiB:  optionalInteger(MEMORY_LIMIT, 'Memory limit of this plugin.'),
       recycleAfter:    optionalInteger(RECYCLE, 'Invocations after which an instance of this plugin is replaced.'),
+      warmUp:          Type.Optional(Type.Array(Type.String({ pattern: '^GET /\\S*$', shape: 'a request such as GET /notes' }), { description: 'Requests that run before the snapshot of this plugin is taken, such as `GET /notes`: nobody asks, and host calls are refused.' })),
       concurrency:     optionalInteger([1, 65_536, 'invocations'], 'Most invocations of this plugin that run at once; without it the pool is the limit.'),
       queue:           optionalInteger([0, 1_000_000, 'invocations'], 'Most invocations of this plugin that wait; without it `pool.maxQueue`.'),
       weight:          optionalInteger([1, 1000], 'Share of this plugin when several wait for workers; without it 1.'),
@@ -68,6 +69,7 @@ export const CONFIG_SCHEMA = section({
     }),
     autoEnable:         Type.Array(autoEnableEntry(), about([], 'Plugins that are installed and enabled when the host starts: a list of `{id, withMockData}`.')),
     allowForceUninstall: flag(false, 'Whether an administrator may uninstall a plugin against its veto.'),
+    servePending:       flag(false, 'Whether a release goes on serving while a higher version waits, is being upgraded to or has failed; if not, its routes answer 409 until the upgrade.'),
     grantUnreviewed:    flag(false, 'Whether an install without an authorization grants everything that the plugin declares.'),
   }, {
     additionalProperties: false,

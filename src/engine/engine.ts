@@ -14,7 +14,9 @@ import {
   requestEnvelopeBytes,
 } from '../protocol/envelope.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { WARM_UP_EXPORT } from '../protocol/guest-exports.js';
 import { completeIdentity } from '../protocol/identity.js';
+import type { Snapshot } from '../protocol/layout.js';
 import {
   EXECUTION_SOURCES,
   type ExecutionSource,
@@ -27,6 +29,7 @@ import {
   type SandboxMessage,
   type TaskPayload,
   type Trim,
+  type WarmUp,
 } from '../protocol/messages.js';
 import type { HostCallContext, Placement } from '../services/service.js';
 import { createDispatch } from './dispatch.js';
@@ -46,6 +49,8 @@ export interface EngineRelease {
   readonly grant: Grant;
   /** By path relative to `manifest/`. */
   readonly manifestResources: ReadonlyMap<string, Uint8Array>;
+  /** Requests that warm an instance up before its snapshot is taken. What it throws is told to the operator. */
+  readonly warmUp?: (() => readonly RequestEnvelope[]) | undefined;
   /** Reads the artifact's bytes; called once per compile. */
   readonly readArtifact: () => Promise<Uint8Array>;
 }
@@ -265,7 +270,7 @@ export function createEngine(options: EngineOptions): Engine {
     const limits = options.limitsOf(release.pluginId);
     const source = sourceOf(release, limits);
     const compiled = await modules.get(source);
-    const posted = await initialise(describe(release, compiled, limits), limits.deadlineMs);
+    const posted = await initialise(release, describe(release, compiled, limits), limits.deadlineMs);
     const loaded = { release, posted, limits };
     return {
       invoke: (invocation) => run(loaded, invocation),
@@ -321,20 +326,38 @@ export function createEngine(options: EngineOptions): Engine {
    * exhaust the stack in it. A guest that fails in it is published all the same and fails each request with its code, as on
    * the reference host.
    */
-  async function initialise(posted: PostedRelease, deadlineMs: number): Promise<PostedRelease> {
+  async function initialise(release: EngineRelease, posted: PostedRelease, deadlineMs: number): Promise<PostedRelease> {
     if (posted.executeExport === '') return posted;
     const startedAt = performance.now();
     try {
-      const end = await runBounded({ warmUp: posted, deadlineMs }, deadlineMs + KILL_GRACE_MS);
-      onCounts(end.threadId, end.counts);
-      if (end.error) throw SandpoolError.fromData(end.error);
-      return { ...posted, snapshot: end.snapshot };
+      return { ...posted, snapshot: await snapshotOf(release, posted, deadlineMs) };
     } catch (thrown) {
       warn(posted.pluginId, `the release does not initialise: ${reasonOf(thrown)}`);
       return { ...posted, isolation: 'fresh' };
     } finally {
       metrics.loaded('warm', (performance.now() - startedAt) / 1000);
     }
+  }
+
+  /** With the warm-up, if there is one. Of one that fails nothing remains but a warning: the instance is initialised anew. */
+  async function snapshotOf(release: EngineRelease, posted: PostedRelease, deadlineMs: number) {
+    if (!hasWarmUp(release, posted)) return initialiseOnce({ warmUp: posted, deadlineMs });
+    try {
+      const requests = (release.warmUp?.() ?? []).map(encoded);
+      return await initialiseOnce({ warmUp: posted, deadlineMs, requests });
+    } catch (thrown) {
+      const snapshot = await initialiseOnce({ warmUp: posted, deadlineMs });
+      warn(posted.pluginId, `requests find the state after the initialisation, not warmed up: ${reasonOf(thrown)}`);
+      return snapshot;
+    }
+  }
+
+  async function initialiseOnce(task: WarmUp): Promise<Snapshot | undefined> {
+    const limitMs = task.requests === undefined ? task.deadlineMs : 2 * task.deadlineMs;
+    const end = await runBounded(task, limitMs + KILL_GRACE_MS);
+    onCounts(end.threadId, end.counts);
+    if (end.error) throw SandpoolError.fromData(end.error);
+    return end.snapshot;
   }
 
   function tellIsolation(posted: PostedRelease, limits: PluginLimits, reasons: readonly string[]): void {
@@ -439,6 +462,15 @@ function sourceOf(release: EngineRelease, limits: PluginLimits): ModuleSource {
     memoryLimitMiB: limits.memoryLimitMiB,
     isResettable: limits.isolation === 'pristine',
   };
+}
+
+function hasWarmUp({ warmUp }: EngineRelease, { module }: PostedRelease): boolean {
+  return warmUp !== undefined || WebAssembly.Module.exports(module).some(({ name }) => name === WARM_UP_EXPORT);
+}
+
+function encoded(envelope: RequestEnvelope): Uint8Array {
+  const bytes = Buffer.alloc(requestEnvelopeBytes(envelope));
+  return bytes.subarray(0, encodeRequestEnvelope(envelope, bytes));
 }
 
 function contextOf(invocation: Invocation, release: EngineRelease, deadlineAt: number): HostCallContext {

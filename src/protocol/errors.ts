@@ -43,6 +43,7 @@ const TABLE = {
   SBX_NO_INSTANCE_MEMORY:       row(503, 'host', 'no memory for another instance: {reason}'),
   SBX_EXPORTS_MISSING:          row(500, 'plugin', 'missing required exported functions: {exports}'),
   SBX_INITIALIZE_FAILED:        row(500, 'plugin', 'initialize dynamic plugin Wasm runtime failed: {reason}'),
+  SBX_WARM_UP_FAILED:           row(500, 'plugin', 'the warm-up fails: {reason}'),
   SBX_ALLOC_FAILED:             row(500, 'plugin', 'call dynamic plugin alloc failed: {reason}'),
   SBX_REQUEST_WRITE_FAILED:     row(500, 'plugin', 'write dynamic plugin request memory failed: {reason}'),
   SBX_TRAP:                     row(500, 'plugin', 'call dynamic plugin execute failed: {reason}'),

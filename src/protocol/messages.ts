@@ -70,7 +70,10 @@ export interface Batch {
 /** Instantiates a release and initialises it, so that its code is compiled before the first request. */
 export interface WarmUp {
   readonly warmUp: PostedRelease;
+  /** Of the initialisation, and of the warm-up after it. */
   readonly deadlineMs: number;
+  /** Request envelopes to run after the guest's own warm-up and before the snapshot; without them neither runs. */
+  readonly requests?: readonly Uint8Array[] | undefined;
 }
 
 export interface WarmUpEnd {

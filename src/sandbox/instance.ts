@@ -3,13 +3,16 @@
  *
  * What the imports may see of the invocation that runs is in `Invocation`; between invocations there is none.
  */
+import { decodeResponseEnvelope } from '../protocol/envelope.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { RESEED_EXPORT, WARM_UP_EXPORT } from '../protocol/guest-exports.js';
 import type { Snapshot } from '../protocol/layout.js';
 import type { PostedRelease } from '../protocol/messages.js';
 import { FUEL_IMPORT } from '../rewrite/fuel.js';
 import { type GuestState, openGuestState, type ResetReport } from '../rewrite/reset.js';
 import { createLineCutter, type PluginLog } from './log.js';
 import { createGuestMemory, type GuestMemory, plainMemory, resettableMemory } from './memory.js';
+import { randomSeed } from './seeds.js';
 import { createWasi } from './wasi.js';
 
 const PAGE_BYTES = 65536;
@@ -38,6 +41,11 @@ export interface Instance {
    * @throws SandpoolError with the code of the step that failed. An instance that is not reset must not be used again then.
    */
   run(request: Uint8Array, invocation: Invocation): Uint8Array;
+  /**
+   * Runs the guest's own warm-up and some requests, before a snapshot. What comes of them is thrown away.
+   * @throws SandpoolError when one fails; the instance must not be used then.
+   */
+  warmUp(requests: readonly Uint8Array[], invocation: Invocation): void;
   /** Makes the instance what it was right after its initialisation. Undefined when it cannot be reset. */
   reset(): ResetReport | undefined;
   /** What other instances of the release can begin with; undefined when they cannot be reset. */
@@ -79,7 +87,17 @@ export function createInstance(release: PostedRelease, host: InstanceHost, invoc
     run(request, next) {
       scope.invocation = next;
       try {
+        if (release.snapshot) reseed(release, scope, guest);
         return runRequest(release, scope, guest, request);
+      } finally {
+        flush();
+      }
+    },
+    warmUp(requests, next) {
+      scope.invocation = next;
+      try {
+        guarded(release, scope, 'warm-up', () => guest.warmUp?.());
+        for (const request of requests) requireSuccess(runRequest(release, scope, guest, request));
       } finally {
         flush();
       }
@@ -237,7 +255,14 @@ function requireExports(release: PostedRelease, instance: WebAssembly.Instance) 
     ];
     throw new SandpoolError('SBX_EXPORTS_MISSING', { exports: missing.join(', ') });
   }
-  return { memory, alloc, execute, hostCallAlloc: functionOf(HOST_CALL_ALLOC) };
+  return {
+    memory,
+    alloc,
+    execute,
+    hostCallAlloc: functionOf(HOST_CALL_ALLOC),
+    warmUp: functionOf(WARM_UP_EXPORT),
+    reseed: functionOf(RESEED_EXPORT),
+  };
 }
 
 type GuestExports = ReturnType<typeof requireExports>;
@@ -272,7 +297,20 @@ function readResponse(release: PostedRelease, memory: GuestMemory, packed: bigin
   return view;
 }
 
-type Step = 'initialize' | 'alloc' | 'execute';
+/** Whatever a guest remembers of a failure, every request would remember: a snapshot must not hold one. */
+function requireSuccess(response: Uint8Array): void {
+  const { statusCode, failure } = decodeResponseEnvelope(response);
+  if (statusCode < 500) return;
+  const reason = `a request is answered with ${statusCode}${failure ? ` ${failure.message}` : ''}`;
+  throw new SandpoolError('SBX_WARM_UP_FAILED', { reason });
+}
+
+/** Lets the guest replace what the snapshot froze. */
+function reseed(release: PostedRelease, scope: Scope, guest: GuestExports): void {
+  if (guest.reseed) guarded(release, scope, 'reseed', () => guest.reseed?.(randomSeed()));
+}
+
+type Step = 'initialize' | 'warm-up' | 'reseed' | 'alloc' | 'execute';
 
 /** Runs guest code; whatever stops it becomes an error with the code of the step or of the cause. */
 function guarded<Result>(release: PostedRelease, scope: Scope, step: Step, call: () => Result): Result {
@@ -288,9 +326,11 @@ function guarded<Result>(release: PostedRelease, scope: Scope, step: Step, call:
 
 function nameFailure(release: PostedRelease, scope: Scope, step: Step, thrown: unknown): SandpoolError {
   const decided = scope.invocation.failure;
-  if (decided && (decided.code !== 'SBX_EXIT' || step === 'execute')) return decided;
+  if (decided && (decided.code !== 'SBX_EXIT' || step === 'execute' || step === 'reseed')) return decided;
   const options = { cause: thrown };
   const reason = reasonOf(thrown);
+  if (step === 'warm-up') return new SandpoolError('SBX_WARM_UP_FAILED', { reason }, options);
+  if (step === 'reseed') return new SandpoolError('SBX_TRAP', { reason: `${RESEED_EXPORT}: ${reason}` }, options);
   if (step === 'initialize') return new SandpoolError('SBX_INITIALIZE_FAILED', { reason }, options);
   if (step === 'alloc') return new SandpoolError('SBX_ALLOC_FAILED', { reason }, options);
   if (thrown instanceof SandpoolError) return thrown;

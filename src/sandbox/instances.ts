@@ -40,8 +40,11 @@ export interface SlotInvocation extends Invocation {
 export interface Instances {
   load(releases: readonly PostedRelease[]): void;
   forget(keys: readonly number[]): void;
-  /** Initialises a release once, without a context for host calls; gives its snapshot. @throws SandpoolError */
-  warmUp(release: PostedRelease, deadlineMs: number): Snapshot | undefined;
+  /**
+   * Initialises a release once and, if there are requests (an empty list will do), warms it up, both without a context for host
+   * calls; gives its snapshot. @throws SandpoolError
+   */
+  warmUp(release: PostedRelease, deadlineMs: number, requests: readonly Uint8Array[] | undefined): Snapshot | undefined;
   /** Runs an invocation. The response is a view that is valid until `settle`. @throws SandpoolError */
   run(invocation: SlotInvocation): Uint8Array;
   /** Makes what has run ready for the next invocation; to be called once the response has been copied. */
@@ -109,10 +112,10 @@ export function createInstances(options: InstancesOptions): Instances {
         releases.delete(key);
       }
     },
-    warmUp(release, deadlineMs) {
-      const invocation = { deadlineAt: now() + deadlineMs, deadlineMs, hostCalls: 0, failure: undefined };
-      const instance = create(prepare(release), invocation);
+    warmUp(release, deadlineMs, requests) {
+      const instance = create(prepare(release), limitedTo(deadlineMs));
       counts.discarded('fresh');
+      if (requests) instance.warmUp(requests, limitedTo(deadlineMs));
       return release.isolation === 'pristine' ? instance.takeSnapshot() : undefined;
     },
     run,
@@ -124,6 +127,10 @@ export function createInstances(options: InstancesOptions): Instances {
     },
     live: kept.count,
   };
+
+  function limitedTo(deadlineMs: number): Invocation {
+    return { deadlineAt: now() + deadlineMs, deadlineMs, hostCalls: 0, failure: undefined };
+  }
 
   function prepare(release: PostedRelease): Loaded {
     let log = logs.get(release.pluginId);

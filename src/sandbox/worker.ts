@@ -62,9 +62,9 @@ function trim(): TrimEnd {
   return end({});
 }
 
-function warmUp({ warmUp: release, deadlineMs }: WarmUp): WarmUpEnd {
+function warmUp({ warmUp: release, deadlineMs, requests }: WarmUp): WarmUpEnd {
   try {
-    const snapshot = instances.warmUp(release, deadlineMs);
+    const snapshot = instances.warmUp(release, deadlineMs, requests);
     return { ...end({}), ...(snapshot && { snapshot }) };
   } catch (thrown) {
     return { ...end({}), error: errorOf(thrown).toData() };

@@ -15,7 +15,14 @@ t.test('A plugin imports host_call and nothing else, and has no start section', 
     WebAssembly.Module.exports(module)
       .map((entry) => entry.name)
       .sort(),
-    ['_initialize', 'lina_dynamic_route_alloc', 'lina_dynamic_route_execute', 'lina_host_call_alloc', 'memory'],
+    [
+      '_initialize',
+      'lina_dynamic_route_alloc',
+      'lina_dynamic_route_execute',
+      'lina_host_call_alloc',
+      'memory',
+      'sandpool_reseed',
+    ],
   );
 });
 

@@ -44,6 +44,14 @@ export function lina_host_call_alloc(length: i32): usize {
   return allocHostResponse(length);
 }
 
+/**
+ * Seeds `Math.random` anew. Sandpool calls it before every request of an instance that it has reset, because the reset brings
+ * back the generator of the snapshot, too. A plugin that uses `Math.random` re-exports it like the functions above.
+ */
+export function sandpool_reseed(seed: i64): void {
+  NativeMath.seedRandom(seed);
+}
+
 function collectGarbage(): void {
   if (collectedPages == 0) collectedPages = memory.size();
   const hasGrown = memory.size() > collectedPages * 2 + PAGES_TO_SPARE;

@@ -5,7 +5,7 @@ import * as plugins from './services/plugins';
 import * as route from './services/route';
 import * as runtime from './services/runtime';
 
-export { lina_dynamic_route_alloc, lina_dynamic_route_execute, lina_host_call_alloc } from './abi';
+export { lina_dynamic_route_alloc, lina_dynamic_route_execute, lina_host_call_alloc, sandpool_reseed } from './abi';
 export { Fields, Input } from './fields';
 export { invoke, invokeJson } from './invoke';
 export { Json, JsonKind } from './json/json';

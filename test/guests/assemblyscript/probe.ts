@@ -5,7 +5,7 @@ import {
   redirect, route, router, runtime, text, unauthorized, veto,
 } from '../../../src/sdk/assemblyscript';
 
-export { lina_dynamic_route_alloc, lina_dynamic_route_execute, lina_host_call_alloc } from '../../../src/sdk/assemblyscript';
+export { lina_dynamic_route_alloc, lina_dynamic_route_execute, lina_host_call_alloc, sandpool_reseed } from '../../../src/sdk/assemblyscript';
 
 // Declared before the routes, because AssemblyScript compiles a handler where it is named.
 let kept: string[] = [];
