@@ -2,7 +2,16 @@
  * Every instrument of the process. Units are in the names; labels are bounded: only ids of loaded plugins and names of the
  * catalogue become label values.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client';
 import type { HostCallCount, SandboxCounts } from './protocol/messages.js';
 import { HOST_CALL_BUCKETS_SECONDS, ISOLATIONS } from './protocol/messages.js';
 
@@ -42,8 +51,13 @@ export interface Metrics {
   droppedLogLines(pluginId: string, lines: number): void;
   watchEngine(read: () => EngineGauges): void;
   render(): Promise<string>;
+  /** The values, for whoever adds up those of several processes. */
+  values(): Promise<MetricValues>;
   readonly contentType: string;
 }
+
+/** Every instrument of one process with its values; plain data. */
+export type MetricValues = readonly MetricObjectWithValues<MetricValue<string>>[];
 
 const TRAP_CODES = new Set(['SBX_TRAP', 'SBX_STACK_OVERFLOW', 'SBX_MEMORY_LIMIT', 'SBX_EXIT', 'SBX_INITIALIZE_FAILED']);
 
@@ -51,6 +65,8 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  // Of several processes the oldest one tells how long the host has been running; by default it would be left out.
+  Object.assign(registry.getSingleMetric('process_start_time_seconds') ?? {}, { aggregator: 'min' });
 
   const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
     new Counter({ name: `sandpool_${name}`, help, labelNames, registers });
@@ -80,7 +96,9 @@ export function createMetrics(): Metrics {
     help: 'Isolation that a loaded plugin runs in: 1 for the one in force.',
     labelNames: ['plugin', 'isolation'],
     registers,
+    aggregator: 'max',
   });
+  new Gauge({ name: 'sandpool_processes', help: 'Host processes that these metrics are of.', registers }).set(1);
   const hostCallDurations = registerHostCallDurations(registry);
   const live = new Map<number, number>();
   new Gauge({
@@ -95,6 +113,7 @@ export function createMetrics(): Metrics {
   return {
     contentType: registry.contentType,
     render: () => registry.metrics(),
+    values: () => registry.getMetricsAsJSON(),
     invocation({ pluginId, version, code, queueSeconds, runSeconds }) {
       instruments.invocations.inc({ plugin: pluginId, version, code });
       instruments.runs.observe({ plugin: pluginId }, runSeconds);
@@ -125,6 +144,49 @@ export function createMetrics(): Metrics {
     watchEngine: (read) => registerEngineGauges(registry, read),
   };
 }
+
+/** The metrics of several processes, added up. Whatever is counted never falls, also when a process ends or is silent. */
+export interface MetricsOfAll {
+  /** Keeps the values that a process gave last. */
+  keep(pid: number, values: unknown): void;
+  /** A process has ended: what it has counted stays, what it had at that moment goes. */
+  retire(pid: number): void;
+  /** @param answered the processes whose values are of now */
+  render(answered: ReadonlySet<number>): Promise<string>;
+}
+
+export function createMetricsOfAll(): MetricsOfAll {
+  const latest = new Map<number, MetricValues>();
+  /** In order: each waits for what was retired before it. */
+  let retired: Promise<MetricValues> = Promise.resolve([]);
+  return {
+    keep(pid, values) {
+      if (Array.isArray(values)) latest.set(pid, values);
+    },
+    retire(pid) {
+      const values = latest.get(pid);
+      latest.delete(pid);
+      if (values !== undefined)
+        retired = retired.then((before) => added([before, countsOf(values)]).getMetricsAsJSON());
+    },
+    async render(answered) {
+      const before = await retired;
+      const parts = [...latest].map(([pid, values]) => (answered.has(pid) ? values : countsOf(values)));
+      return added([...parts, before]).metrics();
+    },
+  };
+}
+
+/** Each instrument says how it is added up: most are sums. */
+function added(parts: readonly MetricValues[]): Registry {
+  return AggregatorRegistry.aggregate(parts as MetricValues[]);
+}
+
+function countsOf(values: MetricValues): MetricValues {
+  return values.filter(({ type }) => COUNTS.has(String(type)));
+}
+
+const COUNTS = new Set(['counter', 'histogram']);
 
 function registerEngineGauges(registry: Registry, read: () => EngineGauges): void {
   const gauges: readonly [string, string, (now: EngineGauges) => number][] = [

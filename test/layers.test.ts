@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | undefined>> = {
   engine: [...floor0, 'store', 'services/service', 'metrics'],
   registry: [...floor0, 'store', 'services/service', 'metrics'],
   // floor 1
-  cluster: floor0,
+  cluster: [...floor0, 'metrics'],
   sandbox: [...floor0, 'services', 'store'],
   services: [...floor0, 'store'],
   resources: [...floor0, 'store'],

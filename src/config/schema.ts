@@ -24,7 +24,7 @@ export const CONFIG_SCHEMA = section({
   server: section({
     host:             text('127.0.0.1', 'Address that the HTTP server listens on.'),
     port:             integer(9120, [0, 65_535], 'TCP port that the HTTP server listens on; 0 takes a free one.'),
-    processes:        integer(1, [1, 1, 'processes'], 'Host processes that share the port; this version runs one.'),
+    processes:        autoOr([1, 256, 'processes'], 'Host processes that share the port and the data directory; `auto` is one per processor.', 1),
     maxBodyBytes:     integer(8_388_608, [1024, 1_073_741_824, 'bytes'], 'Largest request body, except uploads of artifacts.'),
     trustProxy:       flag(false, 'Whether X-Forwarded-* headers are believed; only for a host that a proxy of yours alone can reach.'),
     shutdownGraceMs:  integer(10_000, [0, 600_000, 'ms'], 'Longest wait for running requests when the host shuts down.'),
@@ -34,7 +34,7 @@ export const CONFIG_SCHEMA = section({
   }),
   pool: section({
     minThreads:       integer(1, [1, 1024, 'threads'], 'Worker threads that are kept when idle.'),
-    maxThreads:       autoOr([1, 1024, 'threads'], 'Most worker threads; `auto` is one per processor, two at least.'),
+    maxThreads:       autoOr([1, 1024, 'threads'], 'Most worker threads of one process; `auto` is one per processor, shared among `server.processes`, two at least.'),
     idleTimeoutMs:    integer(30_000, [0, 3_600_000, 'ms'], 'Idle time after which a thread above `minThreads` ends.'),
     maxQueue:         integer(2048, [0, 1_000_000, 'invocations'], 'Most invocations that wait for a worker.'),
     queueTimeoutMs:   integer(5000, [1, 600_000, 'ms'], 'Longest wait for a worker.'),
@@ -220,10 +220,10 @@ function optionalInteger([minimum, maximum, unit]: Range, description: string) {
   return Type.Optional(Type.Integer({ minimum, maximum, ...(unit && { unit }), description }));
 }
 
-function autoOr([minimum, maximum, unit]: Range, description: string) {
+function autoOr([minimum, maximum, unit]: Range, description: string, value: 'auto' | number = 'auto') {
   return Type.Union([Type.Literal('auto'), Type.Integer({ minimum, maximum })], {
     unit,
-    ...about('auto', description),
+    ...about(value, description),
   });
 }
 

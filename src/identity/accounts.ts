@@ -54,11 +54,15 @@ export interface AccountOptions {
   readonly now: () => number;
   /** Hears of users whose sessions must not go on. */
   readonly onLockedOut: (userId: number) => void;
+  /** Hears that what users may do has changed. */
+  readonly onChanged: () => void;
 }
 
 export interface Accounts {
   /** Grows whenever what any user may do has changed. */
   version(): number;
+  /** What users may do is read anew when they come next: another process may have changed it. */
+  forget(): void;
   findUser(username: string): User | undefined;
   /** Undefined when there is no such user, or the user may not log in. */
   accessOf(userId: number): Access | undefined;
@@ -76,7 +80,7 @@ export const SCOPE_NONE = 0;
 export const SCOPE_ALL = 1;
 const SCOPE_SELF = 4;
 
-export function openAccounts({ database, passwords, now, onLockedOut }: AccountOptions): Accounts {
+export function openAccounts({ database, passwords, now, onLockedOut, onChanged }: AccountOptions): Accounts {
   const tables = prepare(database);
   let version = 0;
 
@@ -84,6 +88,7 @@ export function openAccounts({ database, passwords, now, onLockedOut }: AccountO
   const change = <Result>(work: () => Result): Result => {
     const result = stored(() => database.transaction(work).immediate());
     version += 1;
+    onChanged();
     return result;
   };
 
@@ -108,6 +113,9 @@ export function openAccounts({ database, passwords, now, onLockedOut }: AccountO
 
   return {
     version: () => version,
+    forget() {
+      version += 1;
+    },
     findUser: (username) => stored(() => userOf(tables.findUser.get(username))),
     accessOf: (userId) => stored(() => accessOf(tables, userId)),
     addUser: (user) => change(() => addUser(user)),

@@ -6,7 +6,12 @@ import { trimGo } from '../protocol/text.js';
 import { migrate } from '../store/migrations.js';
 import type { Database } from '../store/sqlite.js';
 import { type Accounts, openAccounts, type User } from './accounts.js';
-import { countFailedLogins, DEFAULT_FAILED_LOGIN_LIMITS, type FailedLoginLimits } from './failed-logins.js';
+import {
+  countFailedLogins,
+  DEFAULT_FAILED_LOGIN_LIMITS,
+  type FailedLoginLimits,
+  type FailedLogins,
+} from './failed-logins.js';
 import { checkPasswordSize, createPasswords, type HashCost, type Passwords, randomPassword } from './passwords.js';
 import { openSessions, type Sessions } from './sessions.js';
 import { MIGRATIONS } from './tables.js';
@@ -27,6 +32,15 @@ export interface IdentityOptions {
   readonly writeBehindSeconds?: number;
   /** Hears why the last uses of sessions could not be written; they are kept and written later. */
   readonly onWriteFailed?: (error: SandpoolError) => void;
+  /** What several processes on one database do together; one alone needs none of it. */
+  readonly peers?: IdentityPeers | undefined;
+}
+
+export interface IdentityPeers {
+  /** Has every other process {@link IdentityRoom.forget}; resolves when all have. */
+  spread(): Promise<void>;
+  /** Counts failed logins over all processes. */
+  attempt(username: string, ip: string): Promise<() => Promise<void>>;
 }
 
 export interface Login {
@@ -68,6 +82,10 @@ export interface IdentityRoom extends Pick<Accounts, Administration> {
   authenticate(authorization: string | undefined): Identity;
   logout(tokenId: string): void;
   endSessionsOf(userId: number): void;
+  /** Resolves when every process sees what was changed up to now. @throws what `peers.spread` throws */
+  settled(): Promise<void>;
+  /** Remembers nothing of users and sessions: another process has changed them. */
+  forget(): void;
   /** Writes the last uses of sessions. */
   close(): void;
 }
@@ -88,20 +106,33 @@ export function createIdentity(options: IdentityOptions): IdentityRoom {
   migrate(database, 'identity', MIGRATIONS);
   const tokens = createTokens(secret, now);
   const passwords = createPasswords(options.hashCost);
+  const spreading = createSpreading(options.peers);
   const sessions = openSessions({
     database,
     ttlSeconds: options.sessionTtlSeconds,
     writeBehindSeconds: options.writeBehindSeconds ?? DEFAULT_WRITE_BEHIND_SECONDS,
     now,
     onWriteFailed: options.onWriteFailed ?? (() => {}),
+    onEnded: spreading.begin,
   });
-  const accounts = openAccounts({ database, passwords, now, onLockedOut: sessions.endOf });
+  const accounts = openAccounts({
+    database,
+    passwords,
+    now,
+    onLockedOut: sessions.endOf,
+    onChanged: spreading.begin,
+  });
   return {
     ensureAdmin: (password) => ensureAdmin(accounts, passwords, password),
     login: createLogin({ options, now, tokens, passwords, sessions, accounts }),
     authenticate: createAuthenticate(tokens, sessions, accounts),
     logout: sessions.end,
     endSessionsOf: sessions.endOf,
+    settled: spreading.settled,
+    forget() {
+      sessions.forget();
+      accounts.forget();
+    },
     createUser: accounts.createUser,
     createRole: accounts.createRole,
     setRolePermissions: accounts.setRolePermissions,
@@ -109,6 +140,21 @@ export function createIdentity(options: IdentityOptions): IdentityRoom {
     setUserStatus: accounts.setUserStatus,
     setPassword: accounts.setPassword,
     close: sessions.close,
+  };
+}
+
+/** Tells the other processes of changes, at once for each; whoever needs to know waits for all. */
+function createSpreading(peers: IdentityPeers | undefined) {
+  let latest = Promise.resolve();
+  return {
+    begin(): void {
+      if (peers === undefined) return;
+      const mine = peers.spread();
+      latest = Promise.allSettled([latest, mine]).then(() => mine);
+      // It is told to those who wait for it; a process that could not be reached is dealt with elsewhere.
+      latest.catch(() => {});
+    },
+    settled: () => latest,
   };
 }
 
@@ -134,7 +180,8 @@ interface LoginParts {
 }
 
 function createLogin({ options, now, tokens, passwords, sessions, accounts }: LoginParts): IdentityRoom['login'] {
-  const failedLogins = countFailedLogins({ ...DEFAULT_FAILED_LOGIN_LIMITS, ...options.failedLogins }, now);
+  const failedLogins: FailedLogins | IdentityPeers =
+    options.peers ?? countFailedLogins({ ...DEFAULT_FAILED_LOGIN_LIMITS, ...options.failedLogins }, now);
 
   const begin = (user: User, clientType: ClientType, ip: string): LoggedIn => {
     const { id, username, tenantId, isSuperAdmin, status } = user;
@@ -148,7 +195,7 @@ function createLogin({ options, now, tokens, passwords, sessions, accounts }: Lo
   };
 
   return async ({ username, password, clientType = 'web', ip }) => {
-    const takeBack = failedLogins.attempt(username, ip);
+    const takeBack = await failedLogins.attempt(username, ip);
     const passwordHash = accounts.findUser(username)?.passwordHash;
     const isRight = await passwords.matches(passwordHash, password);
     // Looked up again: the user may have been disabled, or the password changed, while it was compared.
@@ -156,7 +203,7 @@ function createLogin({ options, now, tokens, passwords, sessions, accounts }: Lo
     if (!isRight || user === undefined || user.status !== 1 || user.passwordHash !== passwordHash) {
       throw new SandpoolError('SBX_CREDENTIALS_INVALID');
     }
-    takeBack();
+    await takeBack();
     return begin(user, clientType, ip);
   };
 }

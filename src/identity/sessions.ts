@@ -30,6 +30,8 @@ export interface SessionOptions {
   readonly now: () => number;
   /** Hears why uses could not be written; they are kept and written later. */
   readonly onWriteFailed: (error: SandpoolError) => void;
+  /** Hears of sessions that have ended before their time. */
+  readonly onEnded: () => void;
 }
 
 export interface Sessions {
@@ -38,6 +40,8 @@ export interface Sessions {
   use(tokenId: string): Session | undefined;
   end(tokenId: string): void;
   endOf(userId: number): void;
+  /** Writes what is unwritten and reads every session anew when it is used next: another process may have ended it. */
+  forget(): void;
   /** Writes what is unwritten. */
   close(): void;
 }
@@ -96,7 +100,7 @@ export function openSessions(options: SessionOptions): Sessions {
     unwritten.delete(tokenId);
   };
 
-  const end = (tokenId: string): void => {
+  const remove = (tokenId: string): void => {
     forget(tokenId);
     stored(() => statements.end.run(tokenId));
   };
@@ -122,13 +126,27 @@ export function openSessions(options: SessionOptions): Sessions {
         markUsed(session);
         return session;
       }
-      end(tokenId);
+      remove(tokenId);
       return undefined;
     },
-    end,
+    end(tokenId) {
+      remove(tokenId);
+      options.onEnded();
+    },
     endOf(userId) {
       const tokenIds = stored(() => statements.endOf.all(userId)) as string[];
       for (const tokenId of tokenIds) forget(tokenId);
+      options.onEnded();
+    },
+    forget() {
+      try {
+        flush();
+      } catch (thrown) {
+        // What is lost counts as idle time; an ended session must not live on because of it.
+        options.onWriteFailed(thrown as SandpoolError);
+        unwritten.clear();
+      }
+      kept.clear();
     },
     close() {
       clearTimeout(timer);

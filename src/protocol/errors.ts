@@ -61,6 +61,8 @@ const TABLE = {
   SBX_CANCELLED:                row(499, 'caller', 'the caller has gone away'),
   SBX_SHUTTING_DOWN:            row(503, 'host', 'the host is shutting down'),
   SBX_RELEASE_NOT_LOADED:       row(503, 'host', 'no release of plugin {pluginId} is loaded'),
+  SBX_PEERS_SILENT:             row(503, 'host', 'the other processes of this host did not answer within {timeoutMs} ms'),
+  SBX_PROCESS_LOST:             row(500, 'host', 'a host process ended before its time: {reason}'),
 
   // an HTTP request to a plugin
   SBX_PATH_INVALID:             row(400, 'caller', '400 Bad Request'),

@@ -105,7 +105,7 @@ function authorizationIn(release: ReleaseRow): Authorization | undefined {
 }
 
 /** Reads a plugin as the last process has left it. */
-async function restore(core: Core, pluginId: string): Promise<void> {
+export async function restore(core: Core, pluginId: string): Promise<void> {
   const found = core.journal.read(pluginId);
   if (found === undefined) return;
   const rows = settle(core, found);

@@ -8,7 +8,8 @@ import type { ChangeReason, Core, EngineHooks, RegistryChange, RegistryLog } fro
 import { type ReloadReport, reload, sync } from './discovery.js';
 import { openJournal } from './journal.js';
 import type { PluginRecord, PluginView } from './projection.js';
-import { createSerial } from './serial.js';
+import { follow, type PluginChange, refresh, type SharedTurns, shareTurns } from './refresh.js';
+import { createSerial, type Serial } from './serial.js';
 import { createStaging, type StagingProblem } from './staging.js';
 import { type AuthorizeOptions, disable, enable, type InstallOptions, install } from './transitions.js';
 import { type UploadOptions, upload } from './upload.js';
@@ -16,6 +17,7 @@ import { type UploadOptions, upload } from './upload.js';
 export type { ChangeReason, EngineHooks, RegistryChange } from './core.js';
 export type { ReloadReport } from './discovery.js';
 export type { Diagnosis, NotExecuted, PluginRecord, PluginView } from './projection.js';
+export type { PluginChange, SharedTurns } from './refresh.js';
 export type { AbnormalReason, RuntimeState } from './runtime-state.js';
 export type { AuthorizeOptions, InstallOptions } from './transitions.js';
 export type { UploadOptions } from './upload.js';
@@ -30,6 +32,8 @@ export interface RegistryOptions {
   readonly parseArtifact?: (bytes: Uint8Array) => Artifact;
   readonly now?: () => number;
   readonly log: RegistryLog;
+  /** Of all processes that share the database; of this one when absent. */
+  readonly turns?: SharedTurns | undefined;
   /** Hears of every step of a transaction that a crash could follow. */
   readonly onStep?: (step: string) => void;
 }
@@ -44,6 +48,10 @@ export interface Uploaded {
 export interface Registry {
   /** Reads everything and has the engine load what is enabled; to be called once, before anything else. */
   reload(): Promise<ReloadReport>;
+  /** Instead of `reload`, in a process that is not the first one on its database: reads everything, changes nothing. */
+  follow(): Promise<void>;
+  /** Brings a plugin in line with what another process has stored. @throws what the engine throws; the plugin is out of service then. */
+  refresh(change: PluginChange): Promise<void>;
   /** Looks at the staging directory again. @returns how many plugins it holds, and which files are unusable. */
   sync(): Promise<{ total: number; problems: readonly StagingProblem[] }>;
   /** @throws SBX_UPLOAD_REFUSED, SBX_ARTIFACT_INVALID, PLUGIN_ID_INVALID; nothing is stored then. */
@@ -75,10 +83,18 @@ export interface Registry {
 /** Opens the registry and brings its tables up to date. @throws SBX_STORE_FAILED */
 export function createRegistry(options: RegistryOptions): Registry {
   const listeners = new Set<(change: RegistryChange) => void>();
-  const core = coreOf(options, (change) => {
+  const subscribe: Registry['subscribe'] = (listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+  const local = createSerial();
+  // Other processes' changes are followed out of turn: this process may be waiting for the very turn that they were made in.
+  const following = createSerial();
+  const serial = options.turns === undefined ? local : shareTurns(local, options.turns, subscribe);
+  const core = coreOf(options, serial, (change) => {
     for (const listener of listeners) tell(options.log, listener, change);
   });
-  const { catalog, serial } = core;
+  const { catalog } = core;
 
   const show = (pluginId: string): PluginRecord => {
     const record = catalog.record(pluginId);
@@ -92,6 +108,8 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   return {
     reload: () => reload(core),
+    follow: () => follow(core, following),
+    refresh: (change) => following(change.pluginId, () => refresh(core, change)),
     sync: () => sync(core),
     async upload(bytes, uploadOptions = {}) {
       const artifact = await upload(core, bytes, uploadOptions);
@@ -104,14 +122,11 @@ export function createRegistry(options: RegistryOptions): Registry {
     show,
     find: catalog.find,
     readArtifact: (view) => options.blobs.readArchive(view.packagePath, view.checksum),
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe,
   };
 }
 
-function coreOf(options: RegistryOptions, tellAll: (change: RegistryChange) => void): Core {
+function coreOf(options: RegistryOptions, serial: Serial, tellAll: (change: RegistryChange) => void): Core {
   const { database, blobs, engine, log, onStep, now = Date.now } = options;
   const parse = options.parseArtifact ?? parseArtifact;
   const catalog = createCatalog();
@@ -121,7 +136,7 @@ function coreOf(options: RegistryOptions, tellAll: (change: RegistryChange) => v
     journal: openJournal({ database, now, onStep }),
     staging: createStaging({ blobs, parseArtifact: parse }),
     catalog,
-    serial: createSerial(),
+    serial,
     parseArtifact: parse,
     grantUnreviewed: options.grantUnreviewed ?? false,
     now,

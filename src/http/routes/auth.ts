@@ -5,7 +5,7 @@ import type { IdentityRoom } from '../../identity/identity.js';
 import { CLIENT_TYPES } from '../../identity/tokens.js';
 
 export interface AuthRouteOptions {
-  readonly identity: Pick<IdentityRoom, 'login' | 'authenticate' | 'logout'>;
+  readonly identity: Pick<IdentityRoom, 'login' | 'authenticate' | 'logout' | 'settled'>;
 }
 
 const PREFIX = '/api/v1/auth';
@@ -33,6 +33,7 @@ export function authRoutes({ identity }: AuthRouteOptions): FastifyPluginAsync {
 
     app.post(`${PREFIX}/logout`, async ({ headers }) => {
       identity.logout(identity.authenticate(headers.authorization).tokenId);
+      await identity.settled();
       return success(null);
     });
 

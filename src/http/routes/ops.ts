@@ -4,6 +4,8 @@ import type { FastifyInstance } from 'fastify';
 export interface OpsOptions {
   /** What the host still waits for, or that it is shutting down; empty when it is ready. */
   readonly unreadyReasons: () => readonly string[];
+  /** Of this process, where there are several. */
+  readonly pid?: number;
   readonly metrics: {
     readonly enabled: boolean;
     readonly path: string;
@@ -12,15 +14,17 @@ export interface OpsOptions {
   };
 }
 
-export function registerOps(app: FastifyInstance, { unreadyReasons, metrics }: OpsOptions): void {
-  app.get('/healthz', async () => ({ status: 'alive' }));
+export function registerOps(app: FastifyInstance, { unreadyReasons, pid, metrics }: OpsOptions): void {
+  const process = pid === undefined ? {} : { pid };
+
+  app.get('/healthz', async () => ({ status: 'alive', ...process }));
 
   app.get('/readyz', async (_request, reply) => {
     const reasons = unreadyReasons();
     const isReady = reasons.length === 0;
     reply.code(isReady ? 200 : 503).header('cache-control', 'no-store');
     if (!isReady) reply.header('retry-after', '1');
-    return { ready: isReady, reasons };
+    return { ready: isReady, reasons, ...process };
   });
 
   if (!metrics.enabled) return;

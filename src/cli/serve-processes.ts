@@ -1,0 +1,106 @@
+/** `sandpool serve` with several processes: the primary, which prints the greeting and hears the signals. */
+import { isDeepStrictEqual } from 'node:util';
+import { choosePort, forkOf } from '../cluster/fork.js';
+import { type Primary, startPrimary } from '../cluster/primary.js';
+import type { Config } from '../config/schema.js';
+import { countFailedLogins, DEFAULT_FAILED_LOGIN_LIMITS } from '../identity/failed-logins.js';
+import { createLog, processesOf, urlOf } from '../main.js';
+import { createMetricsOfAll } from '../metrics.js';
+import { reasonOf } from '../protocol/errors.js';
+import type { Context, ExitCode } from './command.js';
+import { type Greeted, greet } from './greeting.js';
+import type { HostWork } from './host-process.js';
+
+export interface ServeOptions {
+  readonly config: Config;
+  /** Reads the configuration again. @throws SBX_CONFIG_INVALID */
+  readonly reload: () => Config;
+  readonly adminPassword: string | undefined;
+  readonly demo: boolean;
+}
+
+type Log = ReturnType<typeof createLog>;
+
+/** Runs until a signal ends it. SIGHUP reads the configuration again and replaces one process after the other. */
+export async function serveProcesses(context: Context, options: ServeOptions): Promise<ExitCode> {
+  const { adminPassword, demo } = options;
+  const { server } = options.config;
+  const port = await choosePort(server.host, server.port);
+  let config = withPort(options.config, port);
+  const processes = processesOf(config);
+  const log = createLog(config);
+  const starting = startPrimary({
+    processes,
+    fork: forkOf(new URL('./host-process.js', import.meta.url)),
+    work: (): HostWork => ({ config, adminPassword, demo }),
+    graceMs: server.shutdownGraceMs,
+    attemptLogin: countFailedLogins(DEFAULT_FAILED_LOGIN_LIMITS, Date.now).attempt,
+    metrics: createMetricsOfAll(),
+    log,
+  });
+  const ending = untilTold(starting, context);
+  const primary = await starting;
+  process.on('SIGHUP', () => {
+    config = reloaded(config, options.reload, log);
+    replaceAll(primary, log);
+  });
+  greet(context, { ...(primary.first as Greeted), url: urlOf(config, port) }, { demo, processes });
+  return (await ending) ? 0 : 1;
+}
+
+function withPort(config: Config, port: number): Config {
+  return { ...config, server: { ...config.server, port } };
+}
+
+/** Resolves when all processes have ended after a signal, with whether each did so by itself; a second signal ends all at once. */
+function untilTold(starting: Promise<Primary>, { note }: Context): Promise<boolean> {
+  return new Promise((settle, fail) => {
+    let isEnding = false;
+    const end = (signal: NodeJS.Signals): void => {
+      // Without the primary the others end by themselves.
+      if (isEnding) process.exit(1);
+      isEnding = true;
+      note(`${signal}: waiting for running requests`);
+      starting.then((primary) => primary.close()).then(settle, fail);
+    };
+    process.on('SIGINT', end);
+    process.on('SIGTERM', end);
+  });
+}
+
+/** The configuration as it is written now; what the processes must share, and what the primary itself goes by, stays. */
+function reloaded(before: Config, reload: () => Config, log: Log): Config {
+  try {
+    const after = reload();
+    const { host, port, processes, shutdownGraceMs } = before.server;
+    const kept: Config = {
+      ...after,
+      server: { ...after.server, host, port, processes, shutdownGraceMs },
+      data: before.data,
+      plugin: { ...after.plugin, dynamic: before.plugin.dynamic },
+    };
+    const given = after.server.port === 0 ? withPort(after, port) : after;
+    if (!isDeepStrictEqual(kept, given)) log.warn({ settings: FIXED }, 'a change of these settings needs a new start');
+    return kept;
+  } catch (thrown) {
+    log.error({ err: thrown }, `the configuration stays as it was: ${reasonOf(thrown)}`);
+    return before;
+  }
+}
+
+const FIXED = [
+  'server.host',
+  'server.port',
+  'server.processes',
+  'server.shutdownGraceMs',
+  'data.dir',
+  'plugin.dynamic.storagePath',
+];
+
+function replaceAll(primary: Primary, log: Log): void {
+  log.info({ processes: primary.pids() }, 'every process is replaced');
+  primary.roll().then(
+    () => log.info({ processes: primary.pids() }, 'every process has been replaced'),
+    (thrown: unknown) => log.error({ err: thrown }, `the processes stay: ${reasonOf(thrown)}`),
+  );
+}

@@ -1,0 +1,98 @@
+/** The side of a host process: what it asks of the primary, and what it answers. */
+
+import type { LineMessage, Patience } from './line.js';
+import { openLine } from './line.js';
+import type { HostQuestion, PluginNews, PrimaryQuestion } from './questions.js';
+
+/** The other processes of this host, as one of them sees them. */
+export interface Peers {
+  /** Whether no other process is there yet: then this one discovers plugins and enables what the configuration asks for. */
+  readonly isFirst: boolean;
+  /**
+   * Waits until no other process is changing this plugin.
+   * @returns what ends the turn; it resolves when all processes are up to date
+   * @throws SBX_PEERS_SILENT
+   */
+  beginTurn(key: string): Promise<(news: readonly string[]) => Promise<void>>;
+  /** Resolves when no other process remembers anything of users and sessions that may have changed. @throws SBX_PEERS_SILENT */
+  spreadIdentities(): Promise<void>;
+  /** Counts an attempt to log in over all processes. @returns what takes it back @throws SBX_LOGIN_RATE, SBX_PEERS_SILENT */
+  attemptLogin(username: string, ip: string): Promise<() => Promise<void>>;
+  /** The metrics of all processes, as text. @throws SBX_PEERS_SILENT */
+  metrics(): Promise<string>;
+  /** Says what this process answers; until then it has read nothing that could be out of date. */
+  listen(answers: PeerAnswers): void;
+}
+
+export interface PeerAnswers {
+  readonly refresh: (news: PluginNews) => Promise<void>;
+  readonly forgetIdentities: () => void;
+  /** This process's own. */
+  readonly metrics: () => Promise<unknown>;
+}
+
+export interface HostProcess {
+  /** Starts to serve. @returns what the primary is told */
+  readonly start: (work: unknown, peers: Peers) => Promise<unknown>;
+  /** Ends in order. A process that is replaced lets open connections run out first. */
+  readonly end: (isReplaced: boolean) => Promise<void>;
+  /** After the primary has heard that all is ended. */
+  readonly exit: () => void;
+}
+
+/** Longest wait for other operators' changes of the same plugin, and for the other processes to follow one's own. */
+const TURN: Patience = { heardMs: 10_000, answerMs: 300_000 };
+const QUICK: Patience = { answerMs: 10_000 };
+
+/** Puts a host process at the primary's disposal. @returns what takes the primary's messages */
+export function servePrimary(host: HostProcess, post: (message: LineMessage) => void): (message: LineMessage) => void {
+  let answers: PeerAnswers | undefined;
+  let started: Promise<unknown> | undefined;
+
+  const line = openLine<HostQuestion, PrimaryQuestion>({ post, answer });
+  return line.receive;
+
+  function answer(question: PrimaryQuestion): unknown {
+    switch (question.ask) {
+      case 'start':
+        started = host.start(question.work, peersOf(question.isFirst));
+        return started;
+      case 'refresh':
+        return answers?.refresh(question);
+      case 'forget-identities':
+        return answers?.forgetIdentities();
+      case 'metrics':
+        return answers?.metrics();
+      case 'end':
+        return end(question.isReplaced);
+    }
+  }
+
+  async function end(isReplaced: boolean): Promise<unknown> {
+    // A start that is under way is let through: it would leave half of it behind. Its failure is told to whoever asked for it.
+    await started?.catch(() => undefined);
+    await host.end(isReplaced);
+    const last = await answers?.metrics();
+    setImmediate(host.exit);
+    return last;
+  }
+
+  function peersOf(isFirst: boolean): Peers {
+    return {
+      isFirst,
+      async beginTurn(key) {
+        await line.ask({ ask: 'begin-turn', key }, TURN);
+        return async (news) => void (await line.ask({ ask: 'end-turn', key, news }, TURN));
+      },
+      spreadIdentities: async () => void (await line.ask({ ask: 'spread-identities' }, TURN)),
+      async attemptLogin(username, ip) {
+        const ticket = (await line.ask({ ask: 'attempt-login', username, ip }, QUICK)) as number;
+        return async () => void (await line.ask({ ask: 'take-back', ticket }, QUICK));
+      },
+      metrics: async () => (await line.ask({ ask: 'metrics' }, QUICK)) as string,
+      listen(given) {
+        answers = given;
+      },
+    };
+  }
+}
