@@ -5,29 +5,41 @@ import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
 import { parseYaml } from './artifact/manifest.js';
-import type { PeerAnswers, Peers } from './cluster/peers.js';
 import { effectiveSandbox, pluginSection } from './config/plugin.js';
+import { programVersion } from './config/program-version.js';
 import { type Config, isSecretPath } from './config/schema.js';
-import { createEngine, type Engine, type EngineOptions, type PluginLogLine } from './engine/engine.js';
+import {
+  createEngine,
+  type Engine,
+  type EngineOptions,
+  type EngineRelease,
+  type PluginLogLine,
+} from './engine/engine.js';
 import { type Authorizer, compileGrant } from './grants/authorize.js';
 import type { Grant } from './grants/grant.js';
 import { createApp } from './http/app.js';
+import { collectEndpoints } from './http/endpoint-docs.js';
+import type { Languages } from './http/language.js';
 import { apiRoutes } from './http/routes/api.js';
 import { authRoutes } from './http/routes/auth.js';
+import { i18nRoutes } from './http/routes/i18n.js';
+import { openApiRoute } from './http/routes/openapi.js';
 import type { AssetRouteOptions } from './http/routes/x-assets.js';
-import { runOut } from './http/run-out.js';
 import { sniffContentType } from './http/sniff.js';
 import { warmUpRequests } from './http/warm-up.js';
-import { createIdentity, type IdentityPeers, type IdentityRoom } from './identity/identity.js';
+import { createIdentity, type IdentityRoom } from './identity/identity.js';
 import { loadSecret } from './identity/secret.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { reasonOf, SandpoolError } from './protocol/errors.js';
-import { createRegistry, type PluginView, type Registry } from './registry/registry.js';
+import { createRegistry, type PluginView, type PreparedRelease, type Registry } from './registry/registry.js';
 import { openAssetHistory } from './resources/asset-history.js';
 import { createHostConfig } from './resources/host-config.js';
+import { hostTexts } from './resources/host-texts.js';
+import type { DocumentedPlugin } from './resources/openapi.js';
 import { createPluginConfig } from './resources/plugin-config.js';
 import { createPublicFiles } from './resources/public-files.js';
 import { createServedReleases } from './resources/served-releases.js';
+import { createTexts, type Texts } from './resources/texts.js';
 import { answerOnHost } from './services/answer.js';
 import { createServices } from './services/index.js';
 import type { HostCallContext } from './services/service.js';
@@ -44,20 +56,12 @@ const UPLOAD_FORM_BYTES = 1024 * 1024;
 const MAX_UPLOAD_BYTES = 200 * 1024 * 1024;
 /** Time for the last answers to leave, in ms, when the host shuts down. */
 const LAST_WORDS_MS = 500;
-/** How long a connection without a request stays open when its process is replaced, in ms. */
-const IDLE_CONNECTION_MS = 2000;
-/** Longest time, in seconds, that the last use of a session stays unwritten. */
-const WRITE_BEHIND_SECONDS = 30;
 
 export interface HostOptions {
   readonly config: Config;
   /** Password of the first administrator; made up when absent. */
   readonly adminPassword?: string | undefined;
   readonly log?: Logger;
-  /** The other processes of this host, when it has several. */
-  readonly peers?: Peers;
-  /** What is to be done before the first request; only with `peers`, where nobody is let in before everything serves. */
-  readonly beforeListening?: (host: Pick<Host, 'registry'>) => Promise<void>;
 }
 
 export interface Host {
@@ -67,8 +71,6 @@ export interface Host {
   readonly identity: IdentityRoom;
   /** Password that was made up for `admin` at this first start. */
   readonly firstPassword: string | undefined;
-  /** Takes no new connections and lets the open ones run out, up to `server.shutdownGraceMs`; `close` comes after. */
-  runOut(): Promise<void>;
   /** Ends everything in order; waits for running requests up to `server.shutdownGraceMs`. */
   close(): Promise<void>;
 }
@@ -77,8 +79,7 @@ export interface Host {
  * Starts a host and resolves when its enabled plugins serve.
  * @throws SBX_DATA_DIR, SBX_PORT_IN_USE, SBX_STORE_FAILED
  */
-export async function startHost(options: HostOptions): Promise<Host> {
-  const { config, adminPassword, peers, log = createLog(config) } = options;
+export async function startHost({ config, adminPassword, log = createLog(config) }: HostOptions): Promise<Host> {
   const closers: (() => unknown)[] = [];
   const unready = new Set(['starting']);
   try {
@@ -90,9 +91,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
       secret: await loadSecret(dataDir, config.auth.secret),
       accessTokenTtlSeconds: config.auth.accessTokenTtlSeconds,
       sessionTtlSeconds: config.auth.sessionTtlSeconds,
-      // Other processes see a use once it is written: a session must not seem to be idle for long because of it.
-      writeBehindSeconds: Math.min(WRITE_BEHIND_SECONDS, config.auth.sessionTtlSeconds / 4),
-      peers: peers && identityPeers(peers, log),
       onWriteFailed: (error) => log.error({ err: error }, 'the last uses of sessions could not be written'),
     });
     closers.push(() => identity.close());
@@ -107,38 +105,32 @@ export async function startHost(options: HostOptions): Promise<Host> {
       database,
       blobs,
       grantUnreviewed: config.plugin.grantUnreviewed,
-      turns: peers && { begin: peers.beginTurn },
+      allowForceUninstall: config.plugin.allowForceUninstall,
+      servesPending: config.plugin.servePending,
       log,
       engine: {
-        activate: (view) => engine.load(releaseOf(view, registry, config)),
+        prepare: (view) => prepareRelease(engine, releaseOf(view, registry, config)),
         deactivate: (pluginId) => engine.unload(pluginId),
       },
     });
     const answerHostCall = createHostCallAnswers({ config, state, registry, dataDir, log });
     const engine = createEngine({ ...engineOptions(config), stateFile, metrics, answerHostCall, log: pluginLog(log) });
     const assets = createAssets({ config, registry, database, metrics, log });
-    peers?.listen(peerAnswers({ registry, identity, metrics }));
-    const app = createHttp({ config, registry, engine, identity, metrics, log, unready, peers, assets });
+    const texts = createPluginTexts(registry);
+    const app = createHttp({ config, registry, engine, identity, metrics, log, unready, assets, texts });
     closers.push(() => {
       unready.add('shutting down');
       return shutDown(app, engine, config.server.shutdownGraceMs);
     });
-    // Alone, the host tells early that it is there but not ready; among several, only those that serve take connections.
-    if (peers === undefined) await listen(app, config);
-    await startPlugins(registry, config, log, assets.see, peers);
-    await options.beforeListening?.({ registry });
-    if (peers !== undefined) await listen(app, config);
+    await listen(app, config);
+    await startPlugins(registry, config, log, assets.see);
     unready.delete('starting');
     const { port } = app.server.address() as { port: number };
     return {
-      url: urlOf(config, port),
+      url: `http://${urlHost(config.server.host)}:${port}`,
       registry,
       identity,
       firstPassword,
-      runOut() {
-        unready.add('shutting down');
-        return runOut(app.server, { idleMs: IDLE_CONNECTION_MS, graceMs: config.server.shutdownGraceMs });
-      },
       close: once(closers),
     };
   } catch (thrown) {
@@ -149,18 +141,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
 /** A logger that writes JSON lines to stderr; stdout belongs to the answers of commands. */
 export function createLog(config: Config): Logger {
-  const base = processesOf(config) > 1 ? { pid: process.pid } : null;
-  return pino({ level: config.log.level, base }, pino.destination({ fd: 2, sync: true }));
-}
-
-/** Host processes that share the port. */
-export function processesOf({ server }: Config): number {
-  return server.processes === 'auto' ? availableParallelism() : server.processes;
-}
-
-/** Address at which a host with this configuration answers on this port. */
-export function urlOf({ server }: Config, port: number): string {
-  return `http://${urlHost(server.host)}:${port}`;
+  return pino({ level: config.log.level, base: null }, pino.destination({ fd: 2, sync: true }));
 }
 
 function makeDataDir(dir: string): string {
@@ -191,6 +172,17 @@ function releaseOf(view: PluginView, registry: Registry, config: Config) {
   };
 }
 
+/** A release beside the one that serves; the host calls it for the platform, on nobody's behalf. */
+async function prepareRelease(engine: Engine, release: EngineRelease): Promise<PreparedRelease> {
+  const { pluginId } = release;
+  const prepared = await engine.prepare(release);
+  return {
+    run: (callback) => prepared.invoke({ pluginId, executionSource: 'lifecycle', tenantId: 0, ...callback }),
+    publish: prepared.publish,
+    discard: prepared.discard,
+  };
+}
+
 // ---- engine --------------------------------------------------------------------------------------------------------------
 
 /** Settings of the engine; `auto` is resolved here. */
@@ -205,12 +197,12 @@ export function engineOptions(
   | 'instanceBudgetMiB'
   | 'maxInstances'
   | 'instanceIdleMs'
+  | 'quarantine'
   | 'logLinesPerSecond'
 > {
   const { pool, sandbox } = config;
-  const share = Math.ceil(availableParallelism() / processesOf(config));
   // With a single thread one stuck guest would hold up everybody until its deadline.
-  const maxThreads = pool.maxThreads === 'auto' ? Math.max(2, share) : pool.maxThreads;
+  const maxThreads = pool.maxThreads === 'auto' ? Math.max(2, availableParallelism()) : pool.maxThreads;
   const slots = pool.slots === 'auto' ? maxThreads * pool.batchSize * 2 : pool.slots;
   return {
     pool: { ...pool, maxThreads, minThreads: Math.min(pool.minThreads, maxThreads), slots },
@@ -220,6 +212,7 @@ export function engineOptions(
     instanceBudgetMiB: sandbox.instanceBudgetMiB,
     maxInstances: sandbox.maxInstances === 'auto' ? shareOfInstances(maxThreads) : sandbox.maxInstances,
     instanceIdleMs: sandbox.instanceIdleMs,
+    quarantine: sandbox.quarantine,
     logLinesPerSecond: LOG_LINES_PER_SECOND,
   };
 }
@@ -331,39 +324,19 @@ function createAssets({ config: { assets }, registry, database, metrics, log }: 
   return { files, releases, cacheControlOf, see };
 }
 
-// ---- several processes ---------------------------------------------------------------------------------------------------
-
-function identityPeers(peers: Peers, log: Logger): IdentityPeers {
-  return {
-    attempt: peers.attemptLogin,
-    async spread() {
-      try {
-        await peers.spreadIdentities();
-      } catch (thrown) {
-        log.error({ err: thrown }, 'not every process has heard of a change of users or sessions');
-        throw thrown;
-      }
-    },
-  };
-}
-
-interface AnswerParts {
-  readonly registry: Pick<Registry, 'refresh'>;
-  readonly identity: Pick<IdentityRoom, 'forget'>;
-  readonly metrics: Pick<Metrics, 'values'>;
-}
-
-/** What this process answers to the others. */
-function peerAnswers({ registry, identity, metrics }: AnswerParts): PeerAnswers {
-  return {
-    async refresh({ key, news, isAbandoned }) {
-      // A change of a plugin may be one of what roles permit.
-      identity.forget();
-      await registry.refresh({ pluginId: key, news, isAbandoned });
-    },
-    forgetIdentities: identity.forget,
-    metrics: metrics.values,
-  };
+/** Texts of the host and of what the registry serves. */
+function createPluginTexts(registry: Pick<Registry, 'list' | 'subscribe'>): Texts {
+  const texts = createTexts({
+    host: hostTexts(),
+    plugins: () =>
+      registry
+        .list()
+        .flatMap(({ plugin: { pluginId, installed, status }, artifact }) =>
+          artifact === undefined ? [] : [{ pluginId, isEnabled: installed === 1 && status === 1, artifact }],
+        ),
+  });
+  registry.subscribe(() => texts.forget());
+  return texts;
 }
 
 // ---- HTTP ----------------------------------------------------------------------------------------------------------------
@@ -378,34 +351,53 @@ interface HttpParts {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly unready: ReadonlySet<string>;
-  readonly peers: Peers | undefined;
   readonly assets: AssetRouteOptions;
+  readonly texts: Texts;
 }
 
-function createHttp({ config, registry, engine, identity, metrics, log, unready, assets, peers }: HttpParts): App {
+function createHttp({ config, registry, engine, identity, metrics, log, unready, assets, texts }: HttpParts): App {
+  const languages = languagesOf(config);
   return createApp({
     plugins: registry,
     assets,
     engine,
     identity,
     limits: { maxBodyBytes: config.server.maxBodyBytes, maxUploadBytes: MAX_UPLOAD_BYTES + UPLOAD_FORM_BYTES },
-    languages: { default: config.i18n.default, supported: config.i18n.locales },
+    languages,
     trustProxy: config.server.trustProxy,
     unreadyReasons: () => [...unready],
-    ...(peers && { pid: process.pid }),
-    metrics: { ...config.metrics, render: peers?.metrics ?? metrics.render, contentType: metrics.contentType },
+    metrics: { ...config.metrics, render: metrics.render, contentType: metrics.contentType },
     log,
     async register(app) {
+      const endpoints = collectEndpoints(app);
+      const plugins = () => enabledPlugins(registry);
+      await app.register(openApiRoute({ version: programVersion(), endpoints, plugins, texts, languages }));
+      await app.register(i18nRoutes({ texts, languages, enabled: config.i18n.enabled }));
       await app.register(authRoutes({ identity }));
       await app.register(
         apiRoutes({
           registry,
           identity,
+          quarantine: { of: engine.quarantineOf, lift: engine.liftQuarantine },
           maxUploadBytes: MAX_UPLOAD_BYTES,
           autoEnable: config.plugin.autoEnable.map(({ id }) => id),
         }),
       );
     },
+  });
+}
+
+/** Without translation everybody reads the default language. */
+function languagesOf({ i18n }: Config): Languages {
+  return { default: i18n.default, supported: i18n.enabled ? i18n.locales : [i18n.default] };
+}
+
+function enabledPlugins(registry: Pick<Registry, 'list' | 'find'>): readonly DocumentedPlugin[] {
+  return registry.list().flatMap(({ plugin: { pluginId } }) => {
+    const view = registry.find(pluginId);
+    if (!view?.installed || !view.enabled) return [];
+    const { routes, bridge } = view.artifact;
+    return [{ pluginId, routes, routeExecution: bridge?.routeExecution === true }];
   });
 }
 
@@ -432,13 +424,10 @@ async function startPlugins(
   config: Config,
   log: Logger,
   see: (pluginId: string) => void,
-  peers: Peers | undefined,
 ): Promise<void> {
-  if (peers?.isFirst === false) await registry.follow();
-  const report = peers?.isFirst === false ? undefined : await registry.reload();
+  const report = await registry.reload();
   for (const { plugin } of registry.list()) see(plugin.pluginId);
   log.debug({ report }, 'plugins are loaded');
-  if (report === undefined) return;
   for (const { id } of config.plugin.autoEnable) {
     try {
       const record = registry.list().find(({ plugin }) => plugin.pluginId === id);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `sandpool` command line: finds the command, runs it, and turns what it throws into an exit code (spec/product.md §2). */
-import { readFileSync } from 'node:fs';
 import { CommanderError, Command as Parser } from 'commander';
+import { programVersion } from '../config/program-version.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import type { Command, Context, ExitCode } from './command.js';
 import { COMMANDS } from './commands.js';
@@ -21,7 +21,7 @@ async function main(argv: readonly string[]): Promise<void> {
 function parserOf(commands: readonly Command[]): Parser {
   const parser = quiet(new Parser('sandpool'))
     .description('Host for WebAssembly plugins')
-    .version(packageVersion(), '-v, --version', 'print the version')
+    .version(programVersion(), '-v, --version', 'print the version')
     .usage('<command> [arguments] [options]')
     .helpCommand('help [command]', 'show help for a command')
     .showSuggestionAfterError();
@@ -59,7 +59,7 @@ function contextOf(parser: Parser): Context {
   const { json, ...options } = parser.opts<{ json?: boolean }>();
   const { stdin, stdout, stderr } = process;
   return {
-    args: parser.processedArgs,
+    args: parser.processedArgs.flat(),
     options,
     json: json === true,
     stdin,
@@ -105,11 +105,6 @@ function wantsJson(argv: readonly string[]): boolean {
 function endOfPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
   process.exit();
-}
-
-function packageVersion(): string {
-  const description = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(description) as { version: string }).version;
 }
 
 function endLine(text: string): string {
