@@ -1,0 +1,47 @@
+/** Texts and documentation of a whole host, as plugins come and go. */
+import t from 'tap';
+import { checkOpenApi, type OpenApiDocument } from '../resources/openapi-rules.js';
+import { startTestHost } from './host.js';
+
+const SPOKEN = {
+  routes: [{ path: '/hello', summary: 'Say hello', tags: ['Greeting'] }],
+  i18n: {
+    'zh-Hans': { plugin: { demo: { name: '演示' } }, 'menu.demo.title': '菜单' },
+    en: { plugin: { demo: { name: 'Demo plugin' } } },
+  },
+  apidocI18n: {
+    'zh-CN': { plugins: { demo: { paths: { get: { hello: { meta: { summary: '问好', tags: '问候' } } } } } } },
+  },
+};
+
+t.test('texts and documentation follow the state of the plugin (F015, F117, F133, F134)', async (t) => {
+  const host = await startTestHost(t);
+  const messages = async (lang: string) =>
+    JSON.parse((await host.fetch(`/api/v1/i18n/runtime/messages?lang=${lang}`)).text).data.messages;
+  const document = async (lang: string) =>
+    JSON.parse((await host.fetch(`/api.json?lang=${lang}`)).text) as OpenApiDocument;
+
+  t.same(await messages('zh-CN'), {});
+  await host.serve('demo', SPOKEN);
+  t.same(await messages('zh-CN'), { plugin: { demo: { name: '演示' } }, menu: { demo: { title: '菜单' } } });
+  t.same(await messages('en-US'), { plugin: { demo: { name: 'Demo plugin' } } });
+  const chinese = await document('zh-CN');
+  checkOpenApi(t, chinese);
+  t.match(chinese.paths['/x/demo/hello']?.get, { summary: '问好', tags: ['问候'] });
+  t.match((await document('en-US')).paths['/x/demo/hello']?.get, { summary: 'Say hello', tags: ['Greeting'] });
+
+  await host.registry.disable('demo');
+  t.same(await messages('zh-CN'), { plugin: { demo: { name: '演示' } } }, 'name and description stay');
+  t.notOk('/x/demo/hello' in (await document('zh-CN')).paths);
+  await host.registry.enable('demo');
+  t.ok('/x/demo/hello' in (await document('zh-CN')).paths);
+});
+
+t.test('without translation everybody reads the default language', async (t) => {
+  const host = await startTestHost(t, { I18N_ENABLED: 'false' });
+  await host.serve('demo', SPOKEN);
+  const { data } = JSON.parse((await host.fetch('/api/v1/i18n/runtime/messages?lang=zh-CN')).text);
+  t.equal(data.locale, 'en-US');
+  const { headers } = await host.fetch('/x/demo/hello', { headers: { 'accept-language': 'zh-CN' } });
+  t.equal(headers.get('content-language'), 'en-US');
+});
