@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
 import { parseYaml } from './artifact/manifest.js';
+import type { PeerAnswers, Peers } from './cluster/peers.js';
 import { effectiveSandbox, pluginSection } from './config/plugin.js';
 import { programVersion } from './config/program-version.js';
 import { type Config, isSecretPath } from './config/schema.js';
@@ -25,9 +26,10 @@ import { authRoutes } from './http/routes/auth.js';
 import { i18nRoutes } from './http/routes/i18n.js';
 import { openApiRoute } from './http/routes/openapi.js';
 import type { AssetRouteOptions } from './http/routes/x-assets.js';
+import { runOut } from './http/run-out.js';
 import { sniffContentType } from './http/sniff.js';
 import { warmUpRequests } from './http/warm-up.js';
-import { createIdentity, type IdentityRoom } from './identity/identity.js';
+import { createIdentity, type IdentityPeers, type IdentityRoom } from './identity/identity.js';
 import { loadSecret } from './identity/secret.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { reasonOf, SandpoolError } from './protocol/errors.js';
@@ -56,12 +58,20 @@ const UPLOAD_FORM_BYTES = 1024 * 1024;
 const MAX_UPLOAD_BYTES = 200 * 1024 * 1024;
 /** Time for the last answers to leave, in ms, when the host shuts down. */
 const LAST_WORDS_MS = 500;
+/** How long a connection without a request stays open when its process is replaced, in ms. */
+const IDLE_CONNECTION_MS = 2000;
+/** Longest time, in seconds, that the last use of a session stays unwritten. */
+const WRITE_BEHIND_SECONDS = 30;
 
 export interface HostOptions {
   readonly config: Config;
   /** Password of the first administrator; made up when absent. */
   readonly adminPassword?: string | undefined;
   readonly log?: Logger;
+  /** The other processes of this host, when it has several. */
+  readonly peers?: Peers;
+  /** What is to be done before the first request; only with `peers`, where nobody is let in before everything serves. */
+  readonly beforeListening?: (host: Pick<Host, 'registry'>) => Promise<void>;
 }
 
 export interface Host {
@@ -71,6 +81,8 @@ export interface Host {
   readonly identity: IdentityRoom;
   /** Password that was made up for `admin` at this first start. */
   readonly firstPassword: string | undefined;
+  /** Takes no new connections and lets the open ones run out, up to `server.shutdownGraceMs`; `close` comes after. */
+  runOut(): Promise<void>;
   /** Ends everything in order; waits for running requests up to `server.shutdownGraceMs`. */
   close(): Promise<void>;
 }
@@ -79,7 +91,8 @@ export interface Host {
  * Starts a host and resolves when its enabled plugins serve.
  * @throws SBX_DATA_DIR, SBX_PORT_IN_USE, SBX_STORE_FAILED
  */
-export async function startHost({ config, adminPassword, log = createLog(config) }: HostOptions): Promise<Host> {
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { config, adminPassword, peers, log = createLog(config) } = options;
   const closers: (() => unknown)[] = [];
   const unready = new Set(['starting']);
   try {
@@ -91,6 +104,9 @@ export async function startHost({ config, adminPassword, log = createLog(config)
       secret: await loadSecret(dataDir, config.auth.secret),
       accessTokenTtlSeconds: config.auth.accessTokenTtlSeconds,
       sessionTtlSeconds: config.auth.sessionTtlSeconds,
+      // Other processes see a use once it is written: a session must not seem to be idle for long because of it.
+      writeBehindSeconds: Math.min(WRITE_BEHIND_SECONDS, config.auth.sessionTtlSeconds / 4),
+      peers: peers && identityPeers(peers, log),
       onWriteFailed: (error) => log.error({ err: error }, 'the last uses of sessions could not be written'),
     });
     closers.push(() => identity.close());
@@ -107,6 +123,7 @@ export async function startHost({ config, adminPassword, log = createLog(config)
       grantUnreviewed: config.plugin.grantUnreviewed,
       allowForceUninstall: config.plugin.allowForceUninstall,
       servesPending: config.plugin.servePending,
+      turns: peers && { begin: peers.beginTurn },
       log,
       engine: {
         prepare: (view) => prepareRelease(engine, releaseOf(view, registry, config)),
@@ -116,21 +133,29 @@ export async function startHost({ config, adminPassword, log = createLog(config)
     const answerHostCall = createHostCallAnswers({ config, state, registry, dataDir, log });
     const engine = createEngine({ ...engineOptions(config), stateFile, metrics, answerHostCall, log: pluginLog(log) });
     const assets = createAssets({ config, registry, database, metrics, log });
+    peers?.listen(peerAnswers({ registry, identity, metrics }));
     const texts = createPluginTexts(registry);
-    const app = createHttp({ config, registry, engine, identity, metrics, log, unready, assets, texts });
+    const app = createHttp({ config, registry, engine, identity, metrics, log, unready, assets, texts, peers });
     closers.push(() => {
       unready.add('shutting down');
       return shutDown(app, engine, config.server.shutdownGraceMs);
     });
-    await listen(app, config);
-    await startPlugins(registry, config, log, assets.see);
+    // Alone, the host tells early that it is there but not ready; among several, only those that serve take connections.
+    if (peers === undefined) await listen(app, config);
+    await startPlugins(registry, config, log, assets.see, peers);
+    await options.beforeListening?.({ registry });
+    if (peers !== undefined) await listen(app, config);
     unready.delete('starting');
     const { port } = app.server.address() as { port: number };
     return {
-      url: `http://${urlHost(config.server.host)}:${port}`,
+      url: urlOf(config, port),
       registry,
       identity,
       firstPassword,
+      runOut() {
+        unready.add('shutting down');
+        return runOut(app.server, { idleMs: IDLE_CONNECTION_MS, graceMs: config.server.shutdownGraceMs });
+      },
       close: once(closers),
     };
   } catch (thrown) {
@@ -141,7 +166,18 @@ export async function startHost({ config, adminPassword, log = createLog(config)
 
 /** A logger that writes JSON lines to stderr; stdout belongs to the answers of commands. */
 export function createLog(config: Config): Logger {
-  return pino({ level: config.log.level, base: null }, pino.destination({ fd: 2, sync: true }));
+  const base = processesOf(config) > 1 ? { pid: process.pid } : null;
+  return pino({ level: config.log.level, base }, pino.destination({ fd: 2, sync: true }));
+}
+
+/** Host processes that share the port. */
+export function processesOf({ server }: Config): number {
+  return server.processes === 'auto' ? availableParallelism() : server.processes;
+}
+
+/** Address at which a host with this configuration answers on this port. */
+export function urlOf({ server }: Config, port: number): string {
+  return `http://${urlHost(server.host)}:${port}`;
 }
 
 function makeDataDir(dir: string): string {
@@ -201,8 +237,9 @@ export function engineOptions(
   | 'logLinesPerSecond'
 > {
   const { pool, sandbox } = config;
+  const share = Math.ceil(availableParallelism() / processesOf(config));
   // With a single thread one stuck guest would hold up everybody until its deadline.
-  const maxThreads = pool.maxThreads === 'auto' ? Math.max(2, availableParallelism()) : pool.maxThreads;
+  const maxThreads = pool.maxThreads === 'auto' ? Math.max(2, share) : pool.maxThreads;
   const slots = pool.slots === 'auto' ? maxThreads * pool.batchSize * 2 : pool.slots;
   return {
     pool: { ...pool, maxThreads, minThreads: Math.min(pool.minThreads, maxThreads), slots },
@@ -251,7 +288,8 @@ export function createHostCallAnswers({ config, state, registry, dataDir, log }:
   const hostConfig = createHostConfig({ config, isSecret: isSecretPath });
   const pluginConfig = createPluginConfig({
     section: (pluginId) => pluginSection(config, pluginId),
-    configRoot: join(dataDir, 'config'),
+    configRoot: resolve(config.plugin.configPath ?? join(dataDir, 'config')),
+    developmentDir: resolve(config.plugin.developmentPath),
     manifestFile: (pluginId, path) =>
       registry.find(pluginId)?.artifact.manifestResources.find((resource) => resource.path === `manifest/${path}`)
         ?.content,
@@ -339,6 +377,41 @@ function createPluginTexts(registry: Pick<Registry, 'list' | 'subscribe'>): Text
   return texts;
 }
 
+// ---- several processes ---------------------------------------------------------------------------------------------------
+
+function identityPeers(peers: Peers, log: Logger): IdentityPeers {
+  return {
+    attempt: peers.attemptLogin,
+    async spread() {
+      try {
+        await peers.spreadIdentities();
+      } catch (thrown) {
+        log.error({ err: thrown }, 'not every process has heard of a change of users or sessions');
+        throw thrown;
+      }
+    },
+  };
+}
+
+interface AnswerParts {
+  readonly registry: Pick<Registry, 'refresh'>;
+  readonly identity: Pick<IdentityRoom, 'forget'>;
+  readonly metrics: Pick<Metrics, 'values'>;
+}
+
+/** What this process answers to the others. */
+function peerAnswers({ registry, identity, metrics }: AnswerParts): PeerAnswers {
+  return {
+    async refresh({ key, news, isAbandoned }) {
+      // A change of a plugin may be one of what roles permit.
+      identity.forget();
+      await registry.refresh({ pluginId: key, news, isAbandoned });
+    },
+    forgetIdentities: identity.forget,
+    metrics: metrics.values,
+  };
+}
+
 // ---- HTTP ----------------------------------------------------------------------------------------------------------------
 
 type App = ReturnType<typeof createApp>;
@@ -351,11 +424,23 @@ interface HttpParts {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly unready: ReadonlySet<string>;
+  readonly peers: Peers | undefined;
   readonly assets: AssetRouteOptions;
   readonly texts: Texts;
 }
 
-function createHttp({ config, registry, engine, identity, metrics, log, unready, assets, texts }: HttpParts): App {
+function createHttp({
+  config,
+  registry,
+  engine,
+  identity,
+  metrics,
+  log,
+  unready,
+  assets,
+  texts,
+  peers,
+}: HttpParts): App {
   const languages = languagesOf(config);
   return createApp({
     plugins: registry,
@@ -366,7 +451,8 @@ function createHttp({ config, registry, engine, identity, metrics, log, unready,
     languages,
     trustProxy: config.server.trustProxy,
     unreadyReasons: () => [...unready],
-    metrics: { ...config.metrics, render: metrics.render, contentType: metrics.contentType },
+    ...(peers && { pid: process.pid }),
+    metrics: { ...config.metrics, render: peers?.metrics ?? metrics.render, contentType: metrics.contentType },
     log,
     async register(app) {
       const endpoints = collectEndpoints(app);
@@ -424,10 +510,13 @@ async function startPlugins(
   config: Config,
   log: Logger,
   see: (pluginId: string) => void,
+  peers: Peers | undefined,
 ): Promise<void> {
-  const report = await registry.reload();
+  if (peers?.isFirst === false) await registry.follow();
+  const report = peers?.isFirst === false ? undefined : await registry.reload();
   for (const { plugin } of registry.list()) see(plugin.pluginId);
   log.debug({ report }, 'plugins are loaded');
+  if (report === undefined) return;
   for (const { id } of config.plugin.autoEnable) {
     try {
       const record = registry.list().find(({ plugin }) => plugin.pluginId === id);

@@ -132,8 +132,6 @@ async function* multipart({ file, overwrite, progress }: Upload, boundary: strin
   const text = new TextEncoder();
   const part = (headers: string) => `--${boundary}\r\ncontent-disposition: form-data; ${headers}\r\n\r\n`;
   yield text.encode(`${part('name="overwriteSupport"')}${overwrite ? 1 : 0}\r\n`);
-  // A host may see the directory that the artifact was packed into, and a command may be given twice.
-  yield text.encode(`${part('name="acceptIdentical"')}1\r\n`);
   const name = basename(file)
     .replaceAll('"', '%22')
     .replaceAll(/[\r\n]/g, '_');

@@ -52,6 +52,13 @@ export const CONFIG_SCHEMA = section({
     maxInstances:      autoOr([1, 100_000, 'instances'], 'Most instances that one worker keeps, because each reserves 10 GiB of addresses; `auto` shares 8,000 among `pool.maxThreads`.'),
     instanceIdleMs:    integer(300_000, [1000, 86_400_000, 'ms'], 'Time without an invocation after which a worker frees an instance.'),
     recycleAfter:      integer(0, RECYCLE, 'Invocations after which an instance is replaced by a new one, up to a fifth earlier so that not all go together; 0 for never.'),
+    quarantine: section({
+      failures:        integer(20, [0, 1_000_000, 'invocations'], 'Failures of a plugin within `withinMs` that put it into quarantine: its requests get 503 without being run; 0 for never.'),
+      failurePercent:  integer(50, [1, 100, '%'], 'Part of all its invocations in that time that must have failed.'),
+      withinMs:        integer(10_000, [100, 3_600_000, 'ms'], 'Time in which failures are counted.'),
+      backOffMs:       integer(5000, [100, 86_400_000, 'ms'], 'Length of a first quarantine; then one request is let through, and each failure doubles it.'),
+      maxBackOffMs:    integer(300_000, [100, 86_400_000, 'ms'], 'Longest quarantine between two such requests.'),
+    }),
     plugins:           perPlugin({
       isolation:       Type.Optional(Type.Enum([...ISOLATIONS], { description: 'Isolation of this plugin.' })),
       deadlineMs:      optionalInteger(DEADLINE, 'Deadline of this plugin.'),
@@ -67,6 +74,8 @@ export const CONFIG_SCHEMA = section({
     dynamic: section({
       storagePath:      text('temp/output', 'Directory of artifacts: uploads go there and `*.wasm` in it is discovered; relative to the working directory.'),
     }),
+    configPath:         Type.Optional(Type.String({ minLength: 1, description: 'Directory with the configuration of plugins in production, `plugins/<plugin-id>/config.yaml`; without it `config` in `data.dir`.' })),
+    developmentPath:    text('apps/lina-plugins', 'Directory of plugins in development, whose `<plugin-id>/manifest/config/config.yaml` comes before what an artifact carries; relative to the working directory.'),
     autoEnable:         Type.Array(autoEnableEntry(), about([], 'Plugins that are installed and enabled when the host starts: a list of `{id, withMockData}`.')),
     allowForceUninstall: flag(false, 'Whether an administrator may uninstall a plugin against its veto.'),
     servePending:       flag(false, 'Whether a release goes on serving while a higher version waits, is being upgraded to or has failed; if not, its routes answer 409 until the upgrade.'),

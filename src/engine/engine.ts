@@ -37,6 +37,13 @@ import { createIdleThreads } from './idle-threads.js';
 import type { Job } from './job.js';
 import { type CompiledModule, createModules, type ModuleSource } from './modules.js';
 import { createPool, type EndOf, type Pool, type RunningTask } from './pool.js';
+import {
+  createQuarantine,
+  type Quarantine,
+  type QuarantineSettings,
+  type QuarantineState,
+  type TellEnd,
+} from './quarantine.js';
 
 /** A release as the engine needs it. */
 export interface EngineRelease {
@@ -103,6 +110,10 @@ export interface Engine {
   unload(pluginId: string): void;
   /** Runs the effective release of a plugin. Never rejects. */
   invoke(invocation: Invocation): Promise<Outcome>;
+  /** Since when, until when and why a plugin's release is kept away from the threads; undefined when it serves. */
+  quarantineOf(pluginId: string): QuarantineState | undefined;
+  /** Lets a plugin's release serve again at once. Whether it was in quarantine. */
+  liftQuarantine(pluginId: string): boolean;
   /** Waits for running invocations up to `graceMs`, then ends every thread. */
   close(graceMs?: number): Promise<void>;
 }
@@ -145,6 +156,7 @@ export interface EngineOptions {
   readonly maxInstances: number;
   /** Time without an invocation after which a kept instance is freed. */
   readonly instanceIdleMs: number;
+  readonly quarantine: QuarantineSettings;
   readonly logLinesPerSecond: number;
   /** SQLite file of plugin state, or `:memory:`. */
   readonly stateFile: string;
@@ -174,6 +186,7 @@ interface Loaded {
   readonly release: EngineRelease;
   readonly posted: PostedRelease;
   readonly limits: PluginLimits;
+  readonly quarantine: Quarantine;
 }
 
 export function createEngine(options: EngineOptions): Engine {
@@ -212,7 +225,15 @@ export function createEngine(options: EngineOptions): Engine {
   const idleThreads = createIdleThreads({ idleMs: options.instanceIdleMs, trim, now: () => performance.now() });
   metrics.watchEngine(() => ({ threads: pool?.threadCount() ?? 0, ...dispatch.gauges() }));
 
-  return { prepare, load, unload, invoke, close };
+  return {
+    prepare,
+    load,
+    unload,
+    invoke,
+    quarantineOf: (pluginId) => effective.get(pluginId)?.quarantine.state(),
+    liftQuarantine: (pluginId) => effective.get(pluginId)?.quarantine.lift() ?? false,
+    close,
+  };
 
   function threads(): Pool {
     pool ??= createPool({
@@ -271,7 +292,7 @@ export function createEngine(options: EngineOptions): Engine {
     const source = sourceOf(release, limits);
     const compiled = await modules.get(source);
     const posted = await initialise(release, describe(release, compiled, limits), limits.deadlineMs);
-    const loaded = { release, posted, limits };
+    const loaded = { release, posted, limits, quarantine: quarantineFor(release) };
     return {
       invoke: (invocation) => run(loaded, invocation),
       publish() {
@@ -284,6 +305,23 @@ export function createEngine(options: EngineOptions): Engine {
         if (effective.get(release.pluginId) !== loaded) dispatch.forgetRelease(posted.key);
       },
     };
+  }
+
+  function quarantineFor({ pluginId }: EngineRelease): Quarantine {
+    return createQuarantine({
+      pluginId,
+      settings: options.quarantine,
+      now: () => performance.timeOrigin + performance.now(),
+      onChange(state) {
+        metrics.quarantine(pluginId, state !== undefined);
+        if (state === undefined) options.log({ pluginId, level: 'info', text: 'out of quarantine', stream: 'log' });
+        else {
+          const { failures, lastCode, until } = state;
+          const text = `in quarantine until ${new Date(until).toISOString()}: ${failures} failures, the last ${lastCode}`;
+          options.log({ pluginId, level: 'error', text, stream: 'log' });
+        }
+      },
+    });
   }
 
   async function load(release: EngineRelease): Promise<void> {
@@ -389,6 +427,7 @@ export function createEngine(options: EngineOptions): Engine {
     const loaded = effective.get(pluginId);
     if (loaded === undefined) return;
     effective.delete(pluginId);
+    if (loaded.quarantine.state()) metrics.quarantine(pluginId, false);
     dispatch.forgetRelease(loaded.posted.key);
     if (loaded.release.checksum !== keepChecksum) modules.unpin(sourceOf(loaded.release, loaded.limits));
   }
@@ -405,10 +444,28 @@ export function createEngine(options: EngineOptions): Engine {
   function run(loaded: Loaded, invocation: Invocation): Promise<Outcome> {
     if (loaded.posted.executeExport === '') return Promise.resolve(failed(new SandpoolError('SBX_BRIDGE_MISSING')));
 
+    const tellEnd = admit(loaded, invocation);
+    if (tellEnd instanceof SandpoolError) return Promise.resolve(failed(tellEnd));
+
     return new Promise((resolve) => {
-      const cancel = dispatch.enqueue(jobOf(invocation, loaded, resolve));
+      const settle = (outcome: Outcome) => {
+        tellEnd(outcome.ok ? undefined : outcome.error);
+        resolve(outcome);
+      };
+      const cancel = dispatch.enqueue(jobOf(invocation, loaded, settle));
       invocation.signal?.addEventListener('abort', () => cancel(new SandpoolError('SBX_CANCELLED')), { once: true });
     });
+  }
+
+  /** Lifecycle callbacks always run: a plugin in quarantine can be disabled, upgraded and removed. */
+  function admit({ quarantine, release }: Loaded, { executionSource }: Invocation): TellEnd | SandpoolError {
+    if (executionSource === 'lifecycle') return () => {};
+    try {
+      return quarantine.admit();
+    } catch (thrown) {
+      metrics.quarantineRefusal(release.pluginId);
+      return thrown as SandpoolError;
+    }
   }
 
   function jobOf(invocation: Invocation, loaded: Loaded, resolve: (outcome: Outcome) => void): Job {

@@ -11,8 +11,6 @@ import { reasonOf, SandpoolError } from '../protocol/errors.js';
 export interface ReceivedUpload {
   readonly bytes: Uint8Array;
   readonly overwrite: boolean;
-  /** Our own field: bytes that are there already are a success, and not a refusal as on the reference host. */
-  readonly acceptIdentical: boolean;
 }
 
 const BYTES_PER_MB = 1024 * 1024;
@@ -23,7 +21,7 @@ const FRAMING_BYTES = BYTES_PER_MB;
 export const FORM_LIMITS = { fieldNameSize: 100, fieldSize: 1024, fields: 20, headerPairs: 100, files: 1, parts: 21 };
 
 /**
- * Reads the form fields `file`, `overwriteSupport` and `acceptIdentical`.
+ * Reads the form fields `file` and `overwriteSupport`.
  * @throws UPLOAD_FILE_TOO_LARGE, SBX_BODY_INVALID
  */
 export async function receiveUpload(request: FastifyRequest, maxFileBytes: number): Promise<ReceivedUpload> {
@@ -41,20 +39,19 @@ export async function receiveUpload(request: FastifyRequest, maxFileBytes: numbe
 
 async function readForm(request: FastifyRequest, path: string, maxFileBytes: number): Promise<ReceivedUpload> {
   let hasFile = false;
-  const flags = { overwriteSupport: false, acceptIdentical: false };
+  let overwrite = false;
   const limits = { ...FORM_LIMITS, fileSize: maxFileBytes };
   for await (const part of request.parts({ limits })) {
     const name = part.fieldname;
     if (part.type === 'field') {
-      if (name === 'overwriteSupport' || name === 'acceptIdentical') flags[name] = flagOf(part);
+      if (name === 'overwriteSupport') overwrite = flagOf(part);
     } else if (name === 'file') {
       await save(part, path, maxFileBytes);
       hasFile = true;
     } else part.file.resume();
   }
   if (!hasFile) throw invalid('dynamic plugin file is required');
-  const { overwriteSupport: overwrite, acceptIdentical } = flags;
-  return { bytes: await readFile(path), overwrite, acceptIdentical };
+  return { bytes: await readFile(path), overwrite };
 }
 
 async function save({ file }: MultipartFile, path: string, maxFileBytes: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Entry, type PluginRecord, type PluginView, recordOf, viewOf } from './projection.js';
+import { type Entry, type Habits, type PluginRecord, type PluginView, recordOf, viewOf } from './projection.js';
 
 /** All plugins in memory. Looking one up costs one map access: every request to a plugin does it. */
 export interface Catalog {
@@ -7,10 +7,12 @@ export interface Catalog {
   readonly record: (pluginId: string) => PluginRecord | undefined;
   /** By id. */
   readonly records: () => readonly PluginRecord[];
+  /** In no promised order. */
+  readonly entries: () => Iterable<Entry>;
   readonly put: (entry: Entry) => void;
 }
 
-export function createCatalog(): Catalog {
+export function createCatalog(habits: Habits): Catalog {
   const entries = new Map<string, Entry>();
   const views = new Map<string, PluginView>();
   const records = new Map<string, PluginRecord>();
@@ -19,11 +21,12 @@ export function createCatalog(): Catalog {
     find: (pluginId) => views.get(pluginId),
     record: (pluginId) => records.get(pluginId),
     records: () => [...records.values()].sort((left, right) => (left.plugin.pluginId < right.plugin.pluginId ? -1 : 1)),
+    entries: () => entries.values(),
     put(entry) {
       const { pluginId } = entry.rows.plugin;
       entries.set(pluginId, entry);
-      setOrDelete(views, pluginId, viewOf(entry));
-      setOrDelete(records, pluginId, recordOf(entry));
+      setOrDelete(views, pluginId, viewOf(entry, habits));
+      setOrDelete(records, pluginId, recordOf(entry, habits));
     },
   };
 }

@@ -1,12 +1,14 @@
 /** Brings what is stored and what lies in the staging directory into memory (`spec/governance.md` §1.5, §2.12). */
 import { compareVersions } from '../artifact/versions.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { auditStanding } from './audit.js';
 import { type Authorization, carryAuthorization } from './authorization.js';
-import type { Core } from './core.js';
-import { stableState } from './decide.js';
-import { type Change, effectiveReleaseOf, type PluginRows } from './journal.js';
+import { type Core, situationOf } from './core.js';
+import { standingAfter } from './decide.js';
+import { type Change, effectiveReleaseOf, type PluginRows, type ReleaseDraft } from './journal.js';
+import { isFresh, isMarked, settle } from './markers.js';
 import type { Diagnosis, DiscoveredArtifact, EffectiveRelease, Entry } from './projection.js';
-import { discoveredPlugin, pluginOver, releaseOf } from './rows.js';
+import { discoveredPlugin, pluginAfter, pluginOver, releaseOf } from './rows.js';
 import { decodeAuthorization } from './snapshot.js';
 import type { StagedArtifact, StagedFiles, StagingProblem } from './staging.js';
 import type { ReleaseRow } from './tables.js';
@@ -26,7 +28,7 @@ export async function reload(core: Core): Promise<ReloadReport> {
   await core.blobs.sweep();
   const stored = core.journal.pluginIds();
   for (const pluginId of stored) await core.serial(pluginId, () => restore(core, pluginId));
-  const { problems } = await sync(core);
+  const { problems } = await scan(core);
   await Promise.all(stored.map((pluginId) => core.serial(pluginId, () => start(core, pluginId))));
   const entries = stored.map((pluginId) => core.catalog.get(pluginId)).filter((entry) => entry !== undefined);
   const failed = entries.flatMap(({ rows, problem }) =>
@@ -36,14 +38,62 @@ export async function reload(core: Core): Promise<ReloadReport> {
 }
 
 /**
- * Looks at every staged file; installs and enables nothing.
+ * Looks at every staged file, and at installations of which no bytes are left; installs and enables nothing.
  * @returns how many plugins were discovered.
  */
 export async function sync(core: Core): Promise<{ total: number; problems: readonly StagingProblem[] }> {
+  const { total, problems, pluginIds } = await scan(core);
+  for (const pluginId of pluginIds) await core.serial(pluginId, () => repair(core, pluginId));
+  return { total, problems };
+}
+
+async function scan(core: Core) {
   const files = await core.staging.scan();
   const pluginIds = new Set([...files.byId.keys(), ...core.journal.pluginIds()]);
   for (const pluginId of pluginIds) await core.serial(pluginId, () => adopt(core, pluginId));
-  return { total: files.byId.size, problems: files.problems };
+  return { total: files.byId.size, problems: files.problems, pluginIds };
+}
+
+async function repair(core: Core, pluginId: string): Promise<void> {
+  const entry = core.catalog.get(pluginId);
+  if (entry === undefined) return;
+  const { plugin } = entry.rows;
+  if (isMarked(plugin) && !isFresh(core, plugin)) {
+    core.catalog.put({ ...entry, rows: settle(core, entry.rows) });
+    core.publish(pluginId, 'stale_reconciling_restored');
+  }
+  const { isArchiveSound } = await situationOf(core, pluginId, entry);
+  if (plugin.installed && entry.staged === undefined && !isArchiveSound) lose(core, entry);
+}
+
+/** Neither file nor archive is left: the plugin is not installed, whatever its row says (§1.9). Its menus wait for another file. */
+export function lose(core: Core, { rows }: Entry): void {
+  const { plugin } = rows;
+  const next = pluginAfter(plugin, standingAfter(plugin, 'lose'), core.now());
+  core.journal.write({
+    pluginId: plugin.pluginId,
+    basedOn: plugin.generation,
+    plugin: { ...next, previousReleaseId: 0, restage: 0 },
+    releases: releasesGone(rows),
+    effectiveVersion: '',
+    diagnosis: null,
+    audit: {
+      pluginId: plugin.pluginId,
+      action: 'lose',
+      by: 'system',
+      from: auditStanding(plugin),
+      to: auditStanding(next),
+      result: 'done',
+    },
+  });
+  core.catalog.put({ rows: core.journal.read(plugin.pluginId)!, isLoaded: false });
+  core.engine.deactivate(plugin.pluginId);
+  core.publish(plugin.pluginId, 'runtime_artifact_missing');
+}
+
+/** What is left of the releases of a plugin that is no longer installed: none of them can be rolled back to. */
+export function releasesGone({ releases }: PluginRows): readonly ReleaseDraft[] {
+  return releases.map((release) => ({ ...release, status: 'uninstalled' as const }));
 }
 
 /** Brings one plugin up to date with its staged file; only inside its turn of `serial`. */
@@ -71,13 +121,14 @@ function discover(rows: PluginRows | undefined, staged: StagedArtifact): Discove
   const { id: pluginId, version } = artifact.manifest;
   const plugin = rows?.plugin;
   const known = rows?.releases.find(({ releaseVersion }) => releaseVersion === version);
-  const previous = known && authorizationIn(known);
+  const stored = known && authorizationIn(known);
+  const previous = stored?.confirmed ? stored : (effectiveAuthorization(rows) ?? stored);
   const authorization = carryAuthorization(artifact.hostServices, previous);
   const discovered = { ...staged, authorization };
 
   const isOther = plugin?.installed === 1 && compareVersions(plugin.version, version) !== 0;
   if (plugin?.installed && !isOther) return { staged: discovered };
-  const isNews = known === undefined || previous === undefined || known.checksum !== artifact.checksum;
+  const isNews = known === undefined || stored === undefined || known.checksum !== artifact.checksum;
   // An archived release is what a rollback goes to; another file of its version does not replace it.
   const isArchived = known?.packagePath.startsWith('releases/') === true && isOther;
   const status = known?.status === 'failed' ? 'failed' : isOther ? 'prepared' : 'uninstalled';
@@ -95,6 +146,12 @@ function discover(rows: PluginRows | undefined, staged: StagedArtifact): Discove
   return { staged: discovered, change };
 }
 
+/** A release that asks for the very same as the one in effect needs no new decision (§2.10). */
+function effectiveAuthorization(rows: PluginRows | undefined): Authorization | undefined {
+  const release = rows?.plugin.installed ? effectiveReleaseOf(rows) : undefined;
+  return release && authorizationIn(release);
+}
+
 function authorizationIn(release: ReleaseRow): Authorization | undefined {
   try {
     return decodeAuthorization(release.manifestSnapshot);
@@ -108,22 +165,28 @@ function authorizationIn(release: ReleaseRow): Authorization | undefined {
 export async function restore(core: Core, pluginId: string): Promise<void> {
   const found = core.journal.read(pluginId);
   if (found === undefined) return;
-  const rows = settle(core, found);
+  const rows = await restage(core, settle(core, found));
   core.catalog.put({ rows, isLoaded: false, ...(rows.plugin.installed && (await readEffective(core, rows))) });
   await prune(core, rows);
 }
 
-/** A marker of work that is under way, found at the start, was left by a process that died. */
-function settle(core: Core, rows: PluginRows): PluginRows {
+/** A rollback that died in the middle: the staged file becomes that of whichever release is in effect. */
+async function restage(core: Core, rows: PluginRows): Promise<PluginRows> {
   const { plugin } = rows;
-  if (plugin.currentState !== 'reconciling' && plugin.currentState !== 'upgrade_running') return rows;
-  const state = stableState(plugin);
-  core.journal.write({
-    pluginId: plugin.pluginId,
-    basedOn: plugin.generation,
-    plugin: { ...plugin, desiredState: state, currentState: state },
-    effectiveVersion: effectiveReleaseOf(rows)?.releaseVersion ?? '',
-  });
+  if (!plugin.restage) return rows;
+  const release = effectiveReleaseOf(rows);
+  try {
+    if (release !== undefined) {
+      const bytes = await core.blobs.readArchive(release.packagePath, release.checksum);
+      await (await core.blobs.stage(plugin.pluginId, bytes)).keep();
+    }
+  } catch (thrown) {
+    core.log.warn({ pluginId: plugin.pluginId, reason: reasonOf(thrown) }, 'the staged file cannot be put back');
+    return rows;
+  }
+  const effectiveVersion = release?.releaseVersion ?? '';
+  const next = { ...plugin, restage: 0 as const };
+  core.journal.write({ pluginId: plugin.pluginId, basedOn: plugin.generation, plugin: next, effectiveVersion });
   return core.journal.read(plugin.pluginId) ?? rows;
 }
 
@@ -162,8 +225,9 @@ async function start(core: Core, pluginId: string): Promise<void> {
   const view = core.catalog.find(pluginId);
   if (entry === undefined || view === undefined || !view.enabled || entry.isLoaded) return;
   try {
-    await core.engine.activate(view);
+    const prepared = await core.engine.prepare(view);
     core.catalog.put({ ...entry, isLoaded: true, problem: undefined });
+    prepared.publish();
   } catch (thrown) {
     core.catalog.put({ ...entry, problem: diagnose(core, 'load', thrown) });
   }

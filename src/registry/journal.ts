@@ -2,14 +2,18 @@
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import { migrate } from '../store/migrations.js';
 import { type Database, storeFailure } from '../store/sqlite.js';
+import { type AuditDraft, type AuditEntry, type AuditQuery, createAuditLog } from './audit.js';
 import {
   DIAGNOSIS_COLUMNS,
   type DiagnosisRow,
+  type HostState,
+  type LedgerRow,
   MIGRATIONS,
   PLUGIN_COLUMNS,
   type PluginRow,
   RELEASE_COLUMNS,
   type ReleaseRow,
+  type ResourceRef,
 } from './tables.js';
 
 /** A release to write; its row is found by plugin and version. */
@@ -19,12 +23,30 @@ export interface Change {
   readonly pluginId: string;
   /** Generation of the row that the change was decided on; absent when there was none. A row of another one is a conflict. */
   readonly basedOn: number | undefined;
+  /** Current state of that row, where the change depends on it. */
+  readonly basedOnState?: HostState;
   readonly plugin?: Omit<PluginRow, 'releaseId' | 'createdAt' | 'updatedAt'>;
   readonly releases?: readonly ReleaseDraft[];
   /** Version of the release that is effective afterwards; empty for none. Only with `plugin`. */
   readonly effectiveVersion?: string;
   /** Replaces the diagnosis, or removes it with null. */
   readonly diagnosis?: Omit<DiagnosisRow, 'pluginId' | 'createdAt'> | null;
+  /** A phase of an upgrade that failed. */
+  readonly failure?: FailedPhase;
+  /** References of the release that is effective afterwards; `none` removes those of all releases. */
+  readonly refs?: readonly ResourceRef[] | 'none';
+  readonly audit?: AuditDraft;
+  /** What others write in the same transaction; when it throws, nothing is written. */
+  readonly within?: () => void;
+  /** A marker of work that begins, and no transition. */
+  readonly isMarker?: boolean;
+}
+
+export interface FailedPhase {
+  readonly releaseVersion: string;
+  readonly migrationKey: string;
+  readonly checksum: string;
+  readonly errorMessage: string;
 }
 
 /** All that is stored of one plugin. */
@@ -35,6 +57,8 @@ export interface PluginRows {
   readonly diagnosis?: DiagnosisRow | undefined;
   /** Install SQL files of the effective release that were executed. */
   readonly executedInstallSql: number;
+  /** Failed phases of upgrades, newest first. */
+  readonly failures: readonly LedgerRow[];
 }
 
 export function effectiveReleaseOf({ plugin, releases }: PluginRows): ReleaseRow | undefined {
@@ -49,23 +73,31 @@ export interface Journal {
    * @throws SBX_STORE_FAILED; nothing is written then.
    */
   readonly write: (change: Change) => void;
+  /** Tells the audit log of what has changed nothing. @throws SBX_STORE_FAILED */
+  readonly note: (draft: AuditDraft) => void;
+  /** Newest first. */
+  readonly audit: (query: AuditQuery) => readonly AuditEntry[];
 }
+
+/** Steps that a crash could follow; `marking` and `marked` are those of a marker. */
+export type JournalStep = 'written' | 'committed' | 'marking' | 'marked';
 
 export interface JournalOptions {
   readonly database: Database;
   readonly now: () => number;
   /** Hears of every step that a crash could follow. */
-  readonly onStep?: ((step: 'written' | 'committed') => void) | undefined;
+  readonly onStep?: ((step: JournalStep) => void) | undefined;
 }
 
 /** Opens the journal and brings its tables up to date. @throws SBX_STORE_FAILED */
 export function openJournal({ database, now, onStep = () => {} }: JournalOptions): Journal {
   migrate(database, 'registry', MIGRATIONS);
   const statements = prepare(database);
+  const auditLog = createAuditLog(database);
 
   const writeAll = database.transaction((change: Change) => {
     const at = now();
-    requireBasis(change, statements.generation.get(change.pluginId));
+    requireBasis(change, statements.standing.get(change.pluginId));
     for (const release of change.releases ?? [])
       statements.writeRelease.run({ ...release, createdAt: at, updatedAt: at });
     if (change.plugin !== undefined) writePlugin(change, change.plugin, at);
@@ -73,13 +105,36 @@ export function openJournal({ database, now, onStep = () => {} }: JournalOptions
     if (change.diagnosis) {
       statements.writeDiagnosis.run({ ...change.diagnosis, pluginId: change.pluginId, createdAt: at });
     }
-    onStep('written');
+    if (change.failure !== undefined) writeFailure(change.pluginId, change.failure, at);
+    if (change.refs !== undefined) writeRefs(change, at);
+    change.within?.();
+    if (change.audit !== undefined) auditLog.append(change.audit, at);
+    onStep(change.isMarker ? 'marking' : 'written');
   });
 
   const writePlugin = (change: Change, plugin: NonNullable<Change['plugin']>, at: number) => {
     const version = change.effectiveVersion ?? '';
     const releaseId = version === '' ? 0 : (statements.releaseId.get(change.pluginId, version) ?? 0);
     statements.writePlugin.run({ ...plugin, releaseId, createdAt: at, updatedAt: at });
+  };
+
+  const writeFailure = (pluginId: string, { releaseVersion, ...failure }: FailedPhase, at: number) => {
+    const releaseId = statements.releaseId.get(pluginId, releaseVersion);
+    if (releaseId !== undefined) statements.writeFailure.run({ ...failure, pluginId, releaseId, at });
+  };
+  const writeRefs = ({ pluginId, refs = [], effectiveVersion = '' }: Change, at: number) => {
+    const releaseId = statements.releaseId.get(pluginId, effectiveVersion);
+    if (refs === 'none') statements.clearAllRefs.run(pluginId);
+    if (refs === 'none' || releaseId === undefined) return;
+    statements.clearRefs.run(pluginId, releaseId);
+    for (const ref of refs) statements.writeRef.run({ ...ref, pluginId, releaseId, at });
+  };
+  const attempt = <Result>(task: () => Result): Result => {
+    try {
+      return task();
+    } catch (thrown) {
+      throw thrown instanceof SandpoolError ? thrown : storeFailure(thrown);
+    }
   };
 
   return {
@@ -92,23 +147,30 @@ export function openJournal({ database, now, onStep = () => {} }: JournalOptions
         releases: statements.releases.all(pluginId),
         diagnosis: statements.diagnosis.get(pluginId),
         executedInstallSql: statements.executed.get(pluginId, plugin.releaseId) ?? 0,
+        failures: statements.failures.all(pluginId),
       };
     },
     write(change) {
-      try {
-        writeAll.immediate(change);
-      } catch (thrown) {
-        throw thrown instanceof SandpoolError ? thrown : storeFailure(thrown);
-      }
-      onStep('committed');
+      attempt(() => writeAll.immediate(change));
+      onStep(change.isMarker ? 'marked' : 'committed');
     },
+    note: (draft) => attempt(() => auditLog.append(draft, now())),
+    audit: (query) => attempt(() => auditLog.read(query)),
   };
 }
 
+interface StoredStanding {
+  readonly generation: number;
+  readonly currentState: HostState;
+}
+
 /** Two writers, of which the second decided on what is no longer so: the second has lost. */
-function requireBasis({ pluginId, basedOn }: Change, generation: number | undefined): void {
-  if (generation === basedOn) return;
-  const reason = `plugin ${pluginId} was changed by somebody else (generation ${generation}, expected ${basedOn})`;
+function requireBasis({ pluginId, basedOn, basedOnState }: Change, stored: StoredStanding | undefined): void {
+  if (basedOnState !== undefined && stored !== undefined && stored.currentState !== basedOnState) {
+    throw new SandpoolError('PLUGIN_RUNTIME_UPGRADE_ALREADY_RUNNING', { pluginId });
+  }
+  if (stored?.generation === basedOn) return;
+  const reason = `plugin ${pluginId} was changed by somebody else (generation ${stored?.generation}, expected ${basedOn})`;
   throw new SandpoolError('SBX_STORE_FAILED', { reason });
 }
 
@@ -117,7 +179,9 @@ function prepare(database: Database) {
   try {
     return {
       pluginIds: database.prepare<[], string>('SELECT plugin_id FROM sys_plugin ORDER BY plugin_id').pluck(),
-      generation: database.prepare<[string], number>('SELECT generation FROM sys_plugin WHERE plugin_id = ?').pluck(),
+      standing: database.prepare<[string], StoredStanding>(
+        'SELECT generation, current_state AS currentState FROM sys_plugin WHERE plugin_id = ?',
+      ),
       plugin: database.prepare<[string], PluginRow>(
         `SELECT ${read(PLUGIN_COLUMNS)} FROM sys_plugin WHERE plugin_id = ?`,
       ),
@@ -135,6 +199,27 @@ function prepare(database: Database) {
            WHERE plugin_id = ? AND release_id = ? AND phase = 'install' AND status = 'succeeded'`,
         )
         .pluck(),
+      failures: database.prepare<[string], LedgerRow>(
+        `SELECT release_id AS releaseId, migration_key AS migrationKey, error_message AS errorMessage
+         FROM sys_plugin_migration WHERE plugin_id = ? AND phase = 'upgrade' AND status = 'failed'
+         ORDER BY updated_at DESC, id DESC`,
+      ),
+      writeFailure: database.prepare(
+        `INSERT INTO sys_plugin_migration
+           (plugin_id, release_id, phase, migration_key, checksum, status, error_message, created_at, updated_at)
+         VALUES (@pluginId, @releaseId, 'upgrade', @migrationKey, @checksum, 'failed', @errorMessage, @at, @at)
+         ON CONFLICT (plugin_id, release_id, phase, migration_key) DO UPDATE SET checksum = excluded.checksum,
+           status = excluded.status, error_message = excluded.error_message, updated_at = excluded.updated_at`,
+      ),
+      clearRefs: database.prepare<[string, number]>(
+        'DELETE FROM sys_plugin_resource_ref WHERE plugin_id = ? AND release_id = ?',
+      ),
+      clearAllRefs: database.prepare<[string]>('DELETE FROM sys_plugin_resource_ref WHERE plugin_id = ?'),
+      writeRef: database.prepare(
+        `INSERT INTO sys_plugin_resource_ref
+           (plugin_id, release_id, resource_type, resource_key, owner_type, owner_key, remark, created_at, updated_at)
+         VALUES (@pluginId, @releaseId, @resourceType, @resourceKey, @ownerType, @ownerKey, @remark, @at, @at)`,
+      ),
       diagnosis: database.prepare<[string], DiagnosisRow>(
         `SELECT ${read(DIAGNOSIS_COLUMNS)} FROM sandpool_plugin_diagnosis WHERE plugin_id = ?`,
       ),

@@ -10,7 +10,13 @@ import {
   pendingServices,
 } from './authorization.js';
 import type { PluginRows } from './journal.js';
-import { type RuntimeStanding, type RuntimeState, runtimeStandingOf } from './runtime-state.js';
+import {
+  type RuntimeStanding,
+  type RuntimeState,
+  runtimeStandingOf,
+  type UpgradePhase,
+  upgradePhaseOf,
+} from './runtime-state.js';
 import type { StagedArtifact } from './staging.js';
 import type { InstallMode, PluginRow, ReleaseRow } from './tables.js';
 
@@ -40,9 +46,19 @@ export interface Diagnosis {
   readonly at: number;
 }
 
+/** In which phase the upgrade to the discovered version failed (`spec/governance.md` §1.3). */
+export interface UpgradeFailure {
+  readonly phase: UpgradePhase;
+  readonly errorCode: 'plugin_upgrade_migration_failed' | 'plugin_upgrade_release_failed';
+  readonly messageKey: string;
+  readonly releaseId: number;
+  readonly releaseVersion: string;
+  readonly detail?: string;
+}
+
 /** Parts of an artifact that this version does not carry out, so that nobody believes they were. */
 export interface NotExecuted {
-  readonly part: 'installSql' | 'menus' | 'routePermissions' | 'hooks' | 'lifecycle' | 'dependencies';
+  readonly part: 'installSql' | 'menus' | 'routePermissions' | 'hooks';
   readonly count: number;
   readonly executed: number;
 }
@@ -63,6 +79,7 @@ export interface PluginRecord extends RuntimeStanding {
   readonly artifact?: Artifact;
   readonly notExecuted: readonly NotExecuted[];
   readonly diagnosis?: Diagnosis;
+  readonly lastUpgradeFailure?: UpgradeFailure;
 }
 
 /** The effective release, read from the archive. */
@@ -88,8 +105,18 @@ export interface Entry {
   readonly problem?: Diagnosis | undefined;
 }
 
+/** What this host does with a plugin, as far as it depends on how it was composed. */
+export interface Habits {
+  /** Whether the effective release goes on serving while another version waits, is being upgraded to, or has failed. */
+  readonly servesPending: boolean;
+  /** Parts of artifacts that are carried out. */
+  readonly carriesOut: ReadonlySet<NotExecuted['part']>;
+}
+
+export const NO_HABITS: Habits = { servesPending: false, carriesOut: new Set() };
+
 /** @returns undefined where no artifact is in force: such a plugin has no routes. */
-export function viewOf(entry: Entry): PluginView | undefined {
+export function viewOf(entry: Entry, { servesPending }: Habits = NO_HABITS): PluginView | undefined {
   const { rows, effective, staged } = entry;
   const { plugin } = rows;
   const artifact = plugin.installed ? effective?.artifact : staged?.artifact;
@@ -103,7 +130,7 @@ export function viewOf(entry: Entry): PluginView | undefined {
     installed: plugin.installed === 1,
     enabled: plugin.status === 1,
     installMode: plugin.installMode,
-    runtimeState: runtimeOf(entry).runtimeState,
+    runtimeState: servesPending && entry.isLoaded ? 'normal' : runtimeOf(entry).runtimeState,
     artifact,
     packagePath: plugin.installed ? (effective?.release.packagePath ?? '') : '',
     grant: createGrant(plugin.pluginId, plugin.installed ? (effective?.authorization.authorized ?? []) : []),
@@ -111,15 +138,17 @@ export function viewOf(entry: Entry): PluginView | undefined {
 }
 
 /** @returns undefined for a plugin of which nothing is installed and nothing discovered. */
-export function recordOf(entry: Entry): PluginRecord | undefined {
+export function recordOf(entry: Entry, { carriesOut }: Habits = NO_HABITS): PluginRecord | undefined {
   const { rows, effective, staged } = entry;
   const { plugin } = rows;
   if (!plugin.installed && staged === undefined) return undefined;
   const artifact = plugin.installed ? effective?.artifact : staged?.artifact;
   const authorization = authorizationOf(entry);
   const diagnosis = diagnosisOf(entry);
+  const runtime = runtimeOf(entry);
+  const lastUpgradeFailure = runtime.runtimeState === 'upgrade_failed' ? upgradeFailureOf(entry) : undefined;
   return {
-    ...runtimeOf(entry),
+    ...runtime,
     plugin,
     effectiveVersion: plugin.installed ? plugin.version : '',
     discoveredVersion: staged?.artifact.manifest.version ?? plugin.version,
@@ -129,8 +158,9 @@ export function recordOf(entry: Entry): PluginRecord | undefined {
     authorizationRequired: isAuthorizationRequired(authorization),
     pendingServices: pendingServices(authorization),
     ...(artifact && { artifact }),
-    notExecuted: plugin.installed && artifact ? notExecuted(artifact, rows.executedInstallSql) : [],
+    notExecuted: plugin.installed && artifact ? notExecuted(artifact, carriesOut) : [],
     ...(diagnosis && { diagnosis }),
+    ...(lastUpgradeFailure && { lastUpgradeFailure }),
   };
 }
 
@@ -159,16 +189,31 @@ function diagnosisOf({ rows, problem }: Entry): Diagnosis | undefined {
   return { action, errorCode, message, at: createdAt };
 }
 
-function notExecuted(artifact: Artifact, executedInstallSql: number): readonly NotExecuted[] {
-  const { dependencies, menus } = artifact.manifest;
+/** The failed release is that of the discovered version; what failed in it, the ledger says. */
+function upgradeFailureOf(entry: Entry): UpgradeFailure | undefined {
+  const { rows, staged } = entry;
+  const version = staged?.artifact.manifest.version ?? rows.plugin.version;
+  const release = rows.releases.find(({ releaseVersion }) => releaseVersion === version);
+  if (release?.status !== 'failed') return undefined;
+  const facts = { releaseId: release.id, releaseVersion: version };
+  const failure = rows.failures.find(({ releaseId }) => releaseId === release.id);
+  if (failure === undefined) {
+    const messageKey = 'plugin.runtimeUpgrade.failure.releaseFailed';
+    return { phase: 'release', errorCode: 'plugin_upgrade_release_failed', messageKey, ...facts };
+  }
+  const messageKey = 'plugin.runtimeUpgrade.failure.migrationFailed';
+  const phase = upgradePhaseOf(failure.migrationKey);
+  const detail = failure.errorMessage;
+  return { phase, errorCode: 'plugin_upgrade_migration_failed', messageKey, ...facts, ...(detail && { detail }) };
+}
+
+function notExecuted(artifact: Artifact, carriesOut: Habits['carriesOut']): readonly NotExecuted[] {
   const permissions = new Set(artifact.routes.map(({ permission }) => permission).filter((name) => name !== ''));
   const parts: readonly NotExecuted[] = [
-    { part: 'installSql', count: artifact.installSql.length, executed: executedInstallSql },
-    { part: 'menus', count: menus.length, executed: 0 },
+    { part: 'installSql', count: artifact.installSql.length, executed: 0 },
+    { part: 'menus', count: artifact.manifest.menus.length, executed: 0 },
     { part: 'routePermissions', count: permissions.size, executed: 0 },
     { part: 'hooks', count: artifact.hooks.length, executed: 0 },
-    { part: 'lifecycle', count: artifact.lifecycle.length, executed: 0 },
-    { part: 'dependencies', count: dependencies.plugins.length + (dependencies.framework ? 1 : 0), executed: 0 },
   ];
-  return parts.filter(({ count, executed }) => executed < count);
+  return parts.filter(({ part, count }) => count > 0 && !carriesOut.has(part));
 }

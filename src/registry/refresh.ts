@@ -122,7 +122,8 @@ async function serve(core: Core, before: Entry | undefined, entry: Entry): Promi
   }
   if (before?.isLoaded && isServing(before, entry)) return core.catalog.put(entry);
   try {
-    await core.engine.activate(view);
+    const prepared = await core.engine.prepare(view);
+    prepared.publish();
     core.catalog.put({ ...entry, isLoaded: true });
   } catch (thrown) {
     core.engine.deactivate(pluginId);

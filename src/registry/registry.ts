@@ -3,32 +3,72 @@ import { type Artifact, parseArtifact } from '../artifact/artifact.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import type { Blobs } from '../store/blobs.js';
 import type { Database } from '../store/sqlite.js';
+import type { AuditAction, AuditEntry, AuditQuery } from './audit.js';
+import { autoEnable } from './auto-enable.js';
 import { createCatalog } from './catalog.js';
-import type { ChangeReason, Core, EngineHooks, RegistryChange, RegistryLog } from './core.js';
+import type { ChangeReason, Core, RegistryChange, RegistryLog, Turn } from './core.js';
+import type { DependencyCheck } from './dependencies.js';
 import { type ReloadReport, reload, sync } from './discovery.js';
-import { openJournal } from './journal.js';
-import type { PluginRecord, PluginView } from './projection.js';
+import { disable, enable } from './enable.js';
+import { install } from './install.js';
+import { openJournal, type PluginRows } from './journal.js';
+import { checkEntry } from './needs.js';
+import type {
+  AuthorizeOptions,
+  AutoEnableEntry,
+  ByOperator,
+  InstallOptions,
+  ReleaseSummary,
+  RollbackOptions,
+  RollbackPreview,
+  SwitchResult,
+  UninstallOptions,
+  UpgradeOptions,
+  UpgradePreview,
+  UploadOptions,
+} from './operations.js';
+import { setProvisioningPolicy } from './policy.js';
+import type { EngineHooks, GovernancePort, SqlPort, StoragePort } from './ports.js';
+import { previewRollback, previewUpgrade } from './previews.js';
+import type { Habits, NotExecuted, PluginRecord, PluginView } from './projection.js';
 import { follow, type PluginChange, refresh, type SharedTurns, shareTurns } from './refresh.js';
+import { rollback } from './rollback.js';
 import { createSerial, type Serial } from './serial.js';
 import { createStaging, type StagingProblem } from './staging.js';
-import { type AuthorizeOptions, disable, enable, type InstallOptions, install } from './transitions.js';
-import { type UploadOptions, upload } from './upload.js';
+import { inTurn } from './turn.js';
+import { uninstall } from './uninstall.js';
+import { upgrade } from './upgrade.js';
+import { upload } from './upload.js';
 
-export type { ChangeReason, EngineHooks, RegistryChange } from './core.js';
+export type { AuditAction, AuditEntry, AuditQuery, AuditResult, AuditStanding } from './audit.js';
+export type { ChangeReason, RegistryChange } from './core.js';
+export type { Blocker, DependencyCheck, DependencyItem, ReverseDependent } from './dependencies.js';
 export type { ReloadReport } from './discovery.js';
-export type { Diagnosis, NotExecuted, PluginRecord, PluginView } from './projection.js';
+export type * from './operations.js';
+export type * from './ports.js';
+export type { Diagnosis, NotExecuted, PluginRecord, PluginView, UpgradeFailure } from './projection.js';
 export type { PluginChange, SharedTurns } from './refresh.js';
 export type { AbnormalReason, RuntimeState } from './runtime-state.js';
-export type { AuthorizeOptions, InstallOptions } from './transitions.js';
-export type { UploadOptions } from './upload.js';
 
 export interface RegistryOptions {
   /** With `synchronous: 'FULL'`: what was answered as done is done. */
   readonly database: Database;
   readonly blobs: Blobs;
   readonly engine: EngineHooks;
+  /** Without it no SQL of plugins runs. */
+  readonly sql?: SqlPort | undefined;
+  /** Without it no menus are written. */
+  readonly governance?: GovernancePort | undefined;
+  /** Without it an uninstall deletes no objects. */
+  readonly storage?: StoragePort | undefined;
   /** `plugin.grantUnreviewed`. */
   readonly grantUnreviewed?: boolean;
+  /** `plugin.allowForceUninstall`. */
+  readonly allowForceUninstall?: boolean;
+  /** `plugin.servePending`: whether a release goes on serving while a higher version waits or is being upgraded to. */
+  readonly servesPending?: boolean;
+  /** Whether the hooks that plugins declare are carried out. */
+  readonly runsHooks?: boolean;
   readonly parseArtifact?: (bytes: Uint8Array) => Artifact;
   readonly now?: () => number;
   readonly log: RegistryLog;
@@ -66,8 +106,43 @@ export interface Registry {
    * what the engine throws: the flags are then as before.
    */
   enable(pluginId: string, options?: AuthorizeOptions): Promise<PluginRecord>;
-  /** @throws PLUGIN_NOT_FOUND, PLUGIN_NOT_INSTALLED */
-  disable(pluginId: string): Promise<PluginRecord>;
+  /** @throws PLUGIN_NOT_FOUND, PLUGIN_NOT_INSTALLED, PLUGIN_REVERSE_ENABLED_DEPENDENCY_BLOCKED, PLUGIN_LIFECYCLE_PRECONDITION_VETOED */
+  disable(pluginId: string, options?: ByOperator): Promise<PluginRecord>;
+  /**
+   * Takes a plugin away; one that is not installed is a success.
+   * @returns the plugin as it is discovered still
+   * @throws PLUGIN_NOT_FOUND, PLUGIN_REVERSE_DEPENDENCY_BLOCKED, PLUGIN_LIFECYCLE_PRECONDITION_VETOED,
+   * PLUGIN_FORCE_UNINSTALL_DISABLED, PLUGIN_DYNAMIC_UNINSTALL_ARTIFACT_MISSING, PLUGIN_UNINSTALL_EXECUTION_FAILED
+   */
+  uninstall(pluginId: string, options?: UninstallOptions): Promise<PluginRecord | undefined>;
+  /** Changes nothing. @throws PLUGIN_NOT_FOUND, PLUGIN_RUNTIME_UPGRADE_PREVIEW_UNAVAILABLE, PLUGIN_RUNTIME_UPGRADE_SNAPSHOT_INVALID */
+  previewUpgrade(pluginId: string): UpgradePreview;
+  /**
+   * @throws PLUGIN_RUNTIME_UPGRADE_CONFIRMATION_REQUIRED, PLUGIN_RUNTIME_UPGRADE_UNAVAILABLE,
+   * PLUGIN_RUNTIME_UPGRADE_ALREADY_RUNNING, PLUGIN_LIFECYCLE_PRECONDITION_VETOED, SBX_GRANT_DECISION_INVALID,
+   * PLUGIN_RUNTIME_UPGRADE_EXECUTION_FAILED: the release before it goes on serving then.
+   */
+  upgrade(pluginId: string, options: UpgradeOptions): Promise<SwitchResult>;
+  /** Changes nothing. @throws PLUGIN_NOT_FOUND, PLUGIN_RUNTIME_ROLLBACK_UNAVAILABLE, PLUGIN_RUNTIME_UPGRADE_SNAPSHOT_INVALID */
+  previewRollback(pluginId: string, version?: string): Promise<RollbackPreview>;
+  /**
+   * @throws PLUGIN_RUNTIME_UPGRADE_CONFIRMATION_REQUIRED, PLUGIN_RUNTIME_ROLLBACK_UNAVAILABLE, PLUGIN_DEPENDENCY_BLOCKED,
+   * PLUGIN_REVERSE_DEPENDENCY_BLOCKED, and what the engine throws; nothing has changed then.
+   */
+  rollback(pluginId: string, options: RollbackOptions): Promise<SwitchResult>;
+  /** @throws PLUGIN_NOT_FOUND, PLUGIN_TENANT_PROVISIONING_POLICY_INVALID */
+  setProvisioningPolicy(
+    pluginId: string,
+    options: ByOperator & { autoEnableForNewTenants: boolean },
+  ): Promise<PluginRecord>;
+  /** Installs and enables what the configuration names. @throws PLUGIN_AUTO_ENABLE_FAILED, PLUGIN_DEPENDENCY_BLOCKED */
+  autoEnable(entries: readonly AutoEnableEntry[]): Promise<void>;
+  /** @throws PLUGIN_NOT_FOUND */
+  dependencies(pluginId: string): DependencyCheck;
+  /** Every release that was ever seen, in order of discovery. @throws PLUGIN_NOT_FOUND */
+  releases(pluginId: string): readonly ReleaseSummary[];
+  /** The audit log, newest first. */
+  audit(query?: AuditQuery): readonly AuditEntry[];
   /** By id. */
   list(): readonly PluginRecord[];
   /** @throws PLUGIN_NOT_FOUND */
@@ -101,12 +176,21 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (record === undefined) throw new SandpoolError('PLUGIN_NOT_FOUND', { pluginId });
     return record;
   };
-  const act = async (pluginId: string, operation: () => Promise<void>): Promise<PluginRecord> => {
-    await serial(pluginId, operation);
+  const act = async (
+    pluginId: string,
+    action: AuditAction,
+    { by }: ByOperator,
+    operation: (turn: Turn) => Promise<void>,
+  ): Promise<PluginRecord> => {
+    await inTurn(core, { pluginId, action, by }, operation);
     return show(pluginId);
   };
+  const entryOf = (pluginId: string) => {
+    show(pluginId);
+    return catalog.get(pluginId)!;
+  };
 
-  return {
+  const registry: Registry = {
     reload: () => reload(core),
     follow: () => follow(core, following),
     refresh: (change) => following(change.pluginId, () => refresh(core, change)),
@@ -115,23 +199,65 @@ export function createRegistry(options: RegistryOptions): Registry {
       const artifact = await upload(core, bytes, uploadOptions);
       return { artifact, record: show(artifact.manifest.id) };
     },
-    install: (pluginId, installOptions = {}) => act(pluginId, () => install(core, pluginId, installOptions)),
-    enable: (pluginId, enableOptions = {}) => act(pluginId, () => enable(core, pluginId, enableOptions)),
-    disable: (pluginId) => act(pluginId, () => disable(core, pluginId)),
+    install: (pluginId, asked = {}) => act(pluginId, 'install', asked, (turn) => install(turn, asked)),
+    enable: (pluginId, asked = {}) => act(pluginId, 'enable', asked, (turn) => enable(turn, asked)),
+    disable: (pluginId, asked = {}) => act(pluginId, 'disable', asked, disable),
+    async uninstall(pluginId, asked = {}) {
+      await inTurn(core, { pluginId, action: 'uninstall', by: asked.by }, (turn) => uninstall(turn, asked));
+      return catalog.record(pluginId);
+    },
+    previewUpgrade: (pluginId) => previewUpgrade(core, pluginId),
+    upgrade: (pluginId, asked) =>
+      inTurn(core, { pluginId, action: 'upgrade', by: asked.by }, (turn) => upgrade(turn, asked)),
+    previewRollback: (pluginId, version) => previewRollback(core, pluginId, version),
+    rollback: (pluginId, asked) =>
+      inTurn(core, { pluginId, action: 'rollback', by: asked.by }, (turn) => rollback(turn, asked)),
+    setProvisioningPolicy: (pluginId, asked) =>
+      act(pluginId, 'policy', asked, (turn) => setProvisioningPolicy(turn, asked.autoEnableForNewTenants)),
+    autoEnable: (entries) => autoEnable(registry, entries, { grantUnreviewed: core.grantUnreviewed }),
+    dependencies: (pluginId) => checkEntry(core, entryOf(pluginId)),
+    releases: (pluginId) => releasesOf(entryOf(pluginId).rows),
+    audit: (query = {}) => core.journal.audit(query),
     list: catalog.records,
     show,
     find: catalog.find,
     readArtifact: (view) => options.blobs.readArchive(view.packagePath, view.checksum),
     subscribe,
   };
+  return registry;
+}
+
+function releasesOf({ plugin, releases }: PluginRows): readonly ReleaseSummary[] {
+  return releases.map(({ id, releaseVersion, checksum, status, packagePath, createdAt, updatedAt }) => ({
+    version: releaseVersion,
+    checksum,
+    status,
+    isEffective: plugin.installed === 1 && id === plugin.releaseId,
+    isArchived: packagePath.startsWith('releases/'),
+    createdAt,
+    updatedAt,
+  }));
+}
+
+function habitsOf({ sql, governance, servesPending = false, runsHooks = false }: RegistryOptions): Habits {
+  const parts: readonly (readonly [carriedOut: boolean, part: NotExecuted['part']])[] = [
+    [sql !== undefined, 'installSql'],
+    [governance !== undefined, 'menus'],
+    [governance !== undefined, 'routePermissions'],
+    [runsHooks, 'hooks'],
+  ];
+  return { servesPending, carriesOut: new Set(parts.filter(([carriedOut]) => carriedOut).map(([, part]) => part)) };
 }
 
 function coreOf(options: RegistryOptions, serial: Serial, tellAll: (change: RegistryChange) => void): Core {
   const { database, blobs, engine, log, onStep, now = Date.now } = options;
   const parse = options.parseArtifact ?? parseArtifact;
-  const catalog = createCatalog();
+  const catalog = createCatalog(habitsOf(options));
   return {
     engine,
+    sql: options.sql,
+    governance: options.governance,
+    storage: options.storage,
     blobs,
     journal: openJournal({ database, now, onStep }),
     staging: createStaging({ blobs, parseArtifact: parse }),
@@ -139,6 +265,8 @@ function coreOf(options: RegistryOptions, serial: Serial, tellAll: (change: Regi
     serial,
     parseArtifact: parse,
     grantUnreviewed: options.grantUnreviewed ?? false,
+    allowForceUninstall: options.allowForceUninstall ?? false,
+    owed: new Set(),
     now,
     log,
     publish(pluginId: string, reason: ChangeReason) {

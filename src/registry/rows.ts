@@ -22,6 +22,8 @@ export function discoveredPlugin(artifact: Artifact, file: string): PluginDraft 
     installedAt: null,
     enabledAt: null,
     disabledAt: null,
+    previousReleaseId: 0,
+    restage: 0,
   };
 }
 

@@ -5,6 +5,15 @@ import type { HostState, ReleaseStatus } from './tables.js';
 export type RuntimeState = 'normal' | 'pending_upgrade' | 'abnormal' | 'upgrade_running' | 'upgrade_failed';
 export type AbnormalReason = 'discovered_version_lower_than_effective' | 'version_compare_failed';
 
+export type UpgradePhase =
+  | 'release'
+  | 'before_upgrade'
+  | 'upgrade_callback'
+  | 'sql'
+  | 'governance'
+  | 'release_switch'
+  | 'cache_invalidation';
+
 export interface RuntimeStanding {
   readonly runtimeState: RuntimeState;
   readonly upgradeAvailable: boolean;
@@ -30,6 +39,25 @@ export function runtimeStandingOf(facts: RuntimeFacts): RuntimeStanding {
   if (order < 0) return { ...standing('pending_upgrade'), upgradeAvailable: true };
   if (order > 0) return { ...standing('abnormal'), abnormalReason: 'discovered_version_lower_than_effective' };
   return standing('normal');
+}
+
+const PHASES: readonly (readonly [part: RegExp, phase: UpgradePhase])[] = [
+  [/before[-_]upgrade/, 'before_upgrade'],
+  [/upgrade[-_]callback/, 'upgrade_callback'],
+  [/governance/, 'governance'],
+  [/cache/, 'cache_invalidation'],
+  [/release[-_]switch/, 'release_switch'],
+  [/^upgrade[-_]step[-_]|source[-_]sql|[-_]sql/, 'sql'],
+];
+
+/** The phase that a key of the ledger speaks of; the first part that occurs in it counts. */
+export function upgradePhaseOf(migrationKey: string): UpgradePhase {
+  return PHASES.find(([part]) => part.test(migrationKey))?.[1] ?? 'release';
+}
+
+/** The key under which a failed phase is written. */
+export function phaseKey(phase: UpgradePhase): string {
+  return `upgrade-phase-${phase}`;
 }
 
 function standing(runtimeState: RuntimeState): RuntimeStanding {

@@ -1,5 +1,6 @@
 /** The snapshot of a release as it is stored (`spec/governance.md` §1.10): YAML, of which we write the subset that is JSON. */
 import type { Artifact } from '../artifact/artifact.js';
+import type { PluginDependencies } from '../artifact/dependencies.js';
 import type { HostServiceDeclaration } from '../artifact/host-services.js';
 import { SandpoolError } from '../protocol/errors.js';
 import { type Authorization, isAuthorizationRequired } from './authorization.js';
@@ -24,6 +25,20 @@ export function decodeAuthorization(manifestSnapshot: string): Authorization {
     authorized: authorizedHostServices as HostServiceDeclaration[],
     confirmed: hostServiceAuthConfirmed === true,
   };
+}
+
+/** What an installed release says that it needs; absent when its snapshot cannot be read. */
+export function decodeNeeds(
+  manifestSnapshot: string,
+): { dependencies: PluginDependencies; services: readonly HostServiceDeclaration[] } | undefined {
+  try {
+    const { dependencies, requestedHostServices } = parse(manifestSnapshot);
+    const { plugins } = (dependencies ?? {}) as Partial<PluginDependencies>;
+    if (!Array.isArray(plugins) || !Array.isArray(requestedHostServices)) return undefined;
+    return { dependencies: dependencies as PluginDependencies, services: requestedHostServices };
+  } catch {
+    return undefined;
+  }
 }
 
 /** The same snapshot with another authorization. */

@@ -32,6 +32,10 @@ export interface PluginRow {
   readonly disabledAt: number | null;
   /** The manifest's description. */
   readonly remark: string;
+  /** The release that was effective before the current one; 0 where there was none since the installation. */
+  readonly previousReleaseId: number;
+  /** 1 while the staged file is still to become that of the effective release, whatever it is now. */
+  readonly restage: 0 | 1;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -66,6 +70,22 @@ export interface DiagnosisRow {
   readonly createdAt: number;
 }
 
+/** A step of install SQL, or of an upgrade that failed in it (`spec/governance.md` §2.9). */
+export interface LedgerRow {
+  readonly releaseId: number;
+  readonly migrationKey: string;
+  readonly errorMessage: string;
+}
+
+/** What a release consists of and touches (`spec/governance.md` §4.4). */
+export interface ResourceRef {
+  readonly resourceType: string;
+  readonly resourceKey: string;
+  readonly ownerType: string;
+  readonly ownerKey: string;
+  readonly remark: string;
+}
+
 type Columns<Row> = { readonly [Field in keyof Row]-?: string };
 
 // biome-ignore format: a table
@@ -75,6 +95,7 @@ export const PLUGIN_COLUMNS: Columns<PluginRow> = {
   installed: 'installed', status: 'status', desiredState: 'desired_state', currentState: 'current_state',
   generation: 'generation', releaseId: 'release_id', manifestPath: 'manifest_path', checksum: 'checksum',
   installedAt: 'installed_at', enabledAt: 'enabled_at', disabledAt: 'disabled_at', remark: 'remark',
+  previousReleaseId: 'previous_release_id', restage: 'restage',
   createdAt: 'created_at', updatedAt: 'updated_at',
 };
 
@@ -204,5 +225,30 @@ CREATE TABLE sandpool_plugin_diagnosis (
   message    TEXT        NOT NULL,
   created_at INTEGER     NOT NULL
 );`,
+  },
+  {
+    number: 2,
+    title: 'rollback, audit log',
+    sql: `
+ALTER TABLE sys_plugin ADD COLUMN previous_release_id INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sys_plugin ADD COLUMN restage INTEGER NOT NULL DEFAULT 0 CHECK (restage IN (0, 1));
+
+CREATE TABLE sandpool_audit (
+  id            INTEGER PRIMARY KEY AUTOINCREMENT,
+  at            INTEGER      NOT NULL,
+  plugin_id     VARCHAR(64)  NOT NULL,
+  action        VARCHAR(32)  NOT NULL,
+  operator      VARCHAR(128) NOT NULL,
+  from_standing TEXT         NOT NULL DEFAULT '',
+  to_standing   TEXT         NOT NULL DEFAULT '',
+  result        VARCHAR(16)  NOT NULL,
+  error_code    VARCHAR(64)  NOT NULL DEFAULT '',
+  message       TEXT         NOT NULL DEFAULT ''
+);
+CREATE INDEX idx_sandpool_audit_plugin ON sandpool_audit (plugin_id, id);
+CREATE TRIGGER sandpool_audit_no_update BEFORE UPDATE ON sandpool_audit
+  BEGIN SELECT RAISE(ABORT, 'the audit log is only ever appended to'); END;
+CREATE TRIGGER sandpool_audit_no_delete BEFORE DELETE ON sandpool_audit
+  BEGIN SELECT RAISE(ABORT, 'the audit log is only ever appended to'); END;`,
   },
 ];

@@ -49,6 +49,8 @@ export interface Blobs {
   pruneArchive(pluginId: string, keep: ReadonlySet<string>): Promise<void>;
   /** Puts a staged file in place of the one before, which is kept until the change is settled. */
   stage(pluginId: string, bytes: Uint8Array): Promise<StagedChange>;
+  /** Removes a staged file; one that is not there is a success. */
+  unstage(name: string): Promise<void>;
   /** The `*.wasm` files right in the staging directory, by name. */
   listStaged(): Promise<readonly StagedFile[]>;
   /** @throws SBX_STORE_FAILED */
@@ -128,6 +130,11 @@ export function openBlobs({ archiveDir, stagingDir, onStep = () => {} }: BlobOpt
       };
     },
 
+    async unstage(name) {
+      await rm(join(stagingDir, plainName(name)), { force: true });
+      await syncDirectory(stagingDir);
+    },
+
     async listStaged() {
       const names = await namesIn(stagingDir);
       const files = names.filter((name) => name.endsWith('.wasm')).sort();
@@ -158,6 +165,7 @@ function named(blobs: Blobs): Blobs {
     readArchive: guard(blobs.readArchive),
     pruneArchive: guard(blobs.pruneArchive),
     stage: guard(blobs.stage),
+    unstage: guard(blobs.unstage),
     listStaged: guard(blobs.listStaged),
     readStaged: guard(blobs.readStaged),
     sweep: guard(blobs.sweep),

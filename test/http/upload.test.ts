@@ -164,19 +164,17 @@ t.test('the same bytes again change nothing', async (t) => {
   t.same(await standingOf(plane, 'demo'), before);
 });
 
-t.test('bytes that are there already are a success for those who say that they may be', async (t) => {
+t.test('bytes that are in effect already are a success, and other bytes of their version are not', async (t) => {
   const plane = await openControlPlane(t);
   await plane.serve('demo');
   const before = await standingOf(plane, 'demo');
-  const accept = { acceptIdentical: '1' };
-  t.match(await plane.upload(artifactOf('demo'), accept), { code: 0, data: { installed: 1, enabled: 1 } });
+  t.match(await plane.upload(artifactOf('demo')), { code: 0, data: { installed: 1, enabled: 1 } });
   t.same(await standingOf(plane, 'demo'), before);
-  t.match(await plane.upload(artifactOf('demo'), { acceptIdentical: '0' }), { errorCode: 'SBX_UPLOAD_REFUSED' });
   const other = artifactOf('demo', 'v0.1.0', { routes: [{ path: '/other' }] });
-  t.match(await plane.upload(other, accept), { errorCode: 'SBX_UPLOAD_REFUSED' });
-  t.match(await plane.upload(other, { acceptIdentical: 'maybe' }), {
+  t.match(await plane.upload(other), { errorCode: 'SBX_UPLOAD_REFUSED' });
+  t.match(await plane.upload(other, { overwriteSupport: 'maybe' }), {
     code: 51,
-    message: 'the request body is invalid: acceptIdentical must be 0 or 1',
+    message: 'the request body is invalid: overwriteSupport must be 0 or 1',
   });
 });
 
@@ -184,7 +182,8 @@ t.test('over an installed plugin only a higher version is taken, and waits (F010
   const plane = await openControlPlane(t);
   await plane.serve('demo', 'v0.2.0');
   for (const version of ['v0.1.0', 'v0.2.0']) {
-    t.match(await plane.upload(artifactOf('demo', version), { overwriteSupport: '1' }), {
+    const other = artifactOf('demo', version, { routes: [{ path: '/other' }] });
+    t.match(await plane.upload(other, { overwriteSupport: '1' }), {
       status: 200,
       code: 55,
       errorCode: 'SBX_UPLOAD_REFUSED',

@@ -62,24 +62,24 @@ for (const [name, given, action, expected] of TABLE) {
   });
 }
 
-const UPLOAD = { ...SAME, overwrite: false, acceptIdentical: false, targetExists: true };
+const UPLOAD = { ...SAME, overwrite: false, targetExists: true };
 const FREE = { ...UPLOAD, targetExists: false };
 
 // biome-ignore format: a table
 const UPLOADS: readonly (readonly [string, Situation, Parameters<typeof decideUpload>[1], string | RegExp])[] = [
   ['a first one (C16)',             situation(undefined, undefined),          FREE,                                'store'],
   ['a second one (C17)',            situation(DISCOVERED, SAME),              { ...UPLOAD, ...OTHER_BYTES },       /already exists; enable overwrite/],
-  ['the same again (C17)',          situation(DISCOVERED, SAME),              UPLOAD,                              /already exists; enable overwrite/],
+  ['the same again',                situation(DISCOVERED, SAME),              UPLOAD,                              'nothing'],
   ['a second one, overwriting',     situation(DISCOVERED, SAME),              { ...UPLOAD, ...OTHER_BYTES, overwrite: true }, 'store'],
-  ['the same, overwriting',         situation(DISCOVERED, SAME),              { ...UPLOAD, overwrite: true },      'nothing'],
-  ['the same, accepted',            situation(DISCOVERED, SAME),              { ...UPLOAD, acceptIdentical: true }, 'nothing'],
-  ['installed, the same, accepted', situation(INSTALLED, undefined),          { ...FREE, acceptIdentical: true },  'nothing'],
-  ['installed, same version (C18)', situation(INSTALLED, SAME),               { ...UPLOAD, overwrite: true },      /installed dynamic plugins can only upload a higher version/],
+  ['installed, the same',           situation(INSTALLED, SAME),               UPLOAD,                              'nothing'],
+  ['installed, the same, file gone', situation(INSTALLED, undefined),         FREE,                                'store'],
+  ['installed, the same, another waits', situation(INSTALLED, HIGHER),        UPLOAD,                              'nothing'],
+  ['installed, same version (C18)', situation(INSTALLED, SAME),               { ...UPLOAD, ...OTHER_BYTES, overwrite: true }, /installed dynamic plugins can only upload a higher version/],
   ['installed, lower version',      situation(INSTALLED, SAME),               { ...UPLOAD, ...LOWER, overwrite: true }, /can only upload a higher version/],
   ['installed, higher (C19)',       situation(INSTALLED, SAME),               { ...UPLOAD, ...HIGHER },            'store'],
-  ['installed, file gone (C24)',    situation(INSTALLED, undefined),          FREE,                                /can only upload a higher version/],
+  ['installed, file gone (C24)',    situation(INSTALLED, undefined),          { ...FREE, ...OTHER_BYTES },         /can only upload a higher version/],
   ['nothing left (C25)',            situation(INSTALLED, undefined, BROKEN),  FREE,                                'lose'],
-  ['only the archive gone',         situation(INSTALLED, SAME, BROKEN),       UPLOAD,                              /can only upload a higher version/],
+  ['only the archive gone',         situation(INSTALLED, SAME, BROKEN),       { ...UPLOAD, ...OTHER_BYTES },       /can only upload a higher version/],
   ['id in another file',            situation(undefined, undefined),          { ...FREE, duplicateFile: 'x.wasm' }, /contains duplicate plugin ID demo: x.wasm/],
   ['unreadable file in its place',  situation(undefined, undefined),          UPLOAD,                              /already exists/],
 ];

@@ -2,7 +2,16 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { createRegistry, type PluginView, type Registry, type RegistryOptions } from '../../src/registry/registry.js';
+import { SandpoolError } from '../../src/protocol/errors.js';
+import {
+  type Callback,
+  type CallbackEnd,
+  createRegistry,
+  type PluginView,
+  type PreparedRelease,
+  type Registry,
+  type RegistryOptions,
+} from '../../src/registry/registry.js';
 import { openBlobs } from '../../src/store/blobs.js';
 import { type Database, openDatabase } from '../../src/store/sqlite.js';
 import { type ArtifactParts, buildArtifact } from '../artifact/build.js';
@@ -10,20 +19,52 @@ import { type ArtifactParts, buildArtifact } from '../artifact/build.js';
 export interface FakeEngine {
   /** What is loaded, by plugin. */
   readonly loaded: Map<string, PluginView>;
-  /** `activate demo v0.1.0` and `deactivate demo`, in order. */
+  /** What was prepared and not let go of. */
+  readonly held: Set<PluginView>;
+  /** `activate demo v0.1.0` when a release is prepared, `BeforeInstall demo v0.1.0`, and `deactivate demo`, in order. */
   readonly calls: string[];
-  /** Thrown by the next activations. */
+  /** Thrown by the next preparations. */
   failure: Error | undefined;
+  /** What guests answer, by operation; an empty 200 where nothing is said. */
+  readonly answers: Map<string, GuestAnswer>;
+  /** What guests were told. */
+  readonly told: Record<string, unknown>[];
 }
 
+export type GuestAnswer =
+  | { statusCode?: number; body?: string; failure?: { code: string; message: string } }
+  | SandpoolError;
+
 export function createFakeEngine(): FakeEngine & Pick<RegistryOptions, 'engine'> {
-  const fake: FakeEngine = { loaded: new Map(), calls: [], failure: undefined };
+  const fake: FakeEngine = {
+    loaded: new Map(),
+    held: new Set(),
+    calls: [],
+    failure: undefined,
+    answers: new Map(),
+    told: [],
+  };
+  const run = async (view: PluginView, { envelope }: Callback): Promise<CallbackEnd> => {
+    const told = JSON.parse(Buffer.from(envelope.request?.body ?? '').toString()) as { operation: string };
+    fake.calls.push(`${told.operation} ${view.pluginId} ${view.version}`);
+    fake.told.push(told);
+    const answer = fake.answers.get(told.operation) ?? {};
+    if (answer instanceof SandpoolError) return { ok: false, error: answer };
+    const { statusCode = 200, body = '', failure } = answer;
+    const response = { statusCode, contentType: '', headers: {}, body: Buffer.from(body), ...(failure && { failure }) };
+    return { ok: true, response };
+  };
   return Object.assign(fake, {
     engine: {
-      async activate(view: PluginView) {
+      async prepare(view: PluginView): Promise<PreparedRelease> {
         fake.calls.push(`activate ${view.pluginId} ${view.version}`);
         if (fake.failure !== undefined) throw fake.failure;
-        fake.loaded.set(view.pluginId, view);
+        fake.held.add(view);
+        return {
+          run: (callback) => run(view, callback),
+          publish: () => void fake.loaded.set(view.pluginId, view),
+          discard: () => void fake.held.delete(view),
+        };
       },
       deactivate(pluginId: string) {
         fake.calls.push(`deactivate ${pluginId}`);

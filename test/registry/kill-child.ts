@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createRegistry } from '../../src/registry/registry.js';
+import { createRegistry, type PreparedRelease } from '../../src/registry/registry.js';
 import { openBlobs } from '../../src/store/blobs.js';
 import { openDatabase } from '../../src/store/sqlite.js';
 
@@ -15,6 +15,11 @@ const die = (reached: string): void => {
   if (reached === step) process.kill(process.pid, 'SIGKILL');
 };
 
+const answer: PreparedRelease['run'] = async () => ({
+  ok: true,
+  response: { statusCode: 200, contentType: '', headers: {}, body: new Uint8Array() },
+});
+
 let isArmed = false;
 const armed = (reached: string): void => {
   if (isArmed) die(reached);
@@ -23,7 +28,13 @@ const armed = (reached: string): void => {
 const registry = createRegistry({
   database: openDatabase(join(dir, 'registry.db'), { synchronous: 'FULL' }),
   blobs: openBlobs({ archiveDir: dir, stagingDir: join(dir, 'plugins'), onStep: armed }),
-  engine: { activate: async () => armed('activated'), deactivate: () => armed('deactivated') },
+  engine: {
+    async prepare() {
+      armed('activated');
+      return { run: answer, publish: () => armed('published'), discard: () => {} };
+    },
+    deactivate: () => armed('deactivated'),
+  },
   log: { warn: () => {} },
   onStep: armed,
 });
