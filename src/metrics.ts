@@ -47,6 +47,9 @@ export interface Metrics {
   loaded(step: 'rewrite' | 'compile' | 'warm', seconds: number): void;
   /** The isolation that a plugin's release runs in. */
   isolation(pluginId: string, isolation: string): void;
+  /** Whether a plugin's release is kept away from the threads; told at each change. */
+  quarantine(pluginId: string, isQuarantined: boolean): void;
+  quarantineRefusal(pluginId: string): void;
   cache(cache: string, event: 'hit' | 'miss' | 'eviction'): void;
   droppedLogLines(pluginId: string, lines: number): void;
   watchEngine(read: () => EngineGauges): void;
@@ -87,6 +90,8 @@ export function createMetrics(): Metrics {
     reset:         counter('instances_reset_total', 'Instances that were made pristine again.', []),
     dirtyPages:    counter('reset_dirty_pages_total', 'Pages of 4 KiB that resets have copied back.', []),
     discarded:     counter('instances_discarded_total', 'Instances that were discarded, by reason.', ['reason']),
+    quarantines:   counter('quarantines_total', 'Times that a release was put into quarantine, or kept there after a probe.', ['plugin']),
+    refusals:      counter('quarantine_refusals_total', 'Invocations that were refused because of a quarantine.', ['plugin']),
     load:          histogram('module_load_seconds', 'Time to make a release ready, by step.', ['step'], LOAD_BUCKETS_SECONDS),
     caches:        counter('cache_events_total', 'Hits, misses and evictions by cache.', ['cache', 'event']),
     dropped:       counter('log_lines_dropped_total', 'Log lines of plugins above their rate.', ['plugin']),
@@ -99,6 +104,12 @@ export function createMetrics(): Metrics {
     aggregator: 'max',
   });
   new Gauge({ name: 'sandpool_processes', help: 'Host processes that these metrics are of.', registers }).set(1);
+  const quarantined = new Gauge({
+    name: 'sandpool_plugin_quarantined',
+    help: 'Whether a plugin is in quarantine.',
+    labelNames: ['plugin'],
+    registers,
+  });
   const hostCallDurations = registerHostCallDurations(registry);
   const live = new Map<number, number>();
   new Gauge({
@@ -136,6 +147,11 @@ export function createMetrics(): Metrics {
     workerReplaced: (reason) => instruments.replaced.inc({ reason }),
     deadlineKill: (plugin) => instruments.deadlineKills.inc({ plugin }),
     loaded: (step, seconds) => instruments.load.observe({ step }, seconds),
+    quarantine(plugin, isQuarantined) {
+      quarantined.set({ plugin }, isQuarantined ? 1 : 0);
+      if (isQuarantined) instruments.quarantines.inc({ plugin });
+    },
+    quarantineRefusal: (plugin) => instruments.refusals.inc({ plugin }),
     isolation(plugin, isolation) {
       for (const one of ISOLATIONS) isolations.set({ plugin, isolation: one }, one === isolation ? 1 : 0);
     },

@@ -96,6 +96,7 @@ export function startEngine(
     instanceBudgetMiB: 64,
     maxInstances: 1000,
     instanceIdleMs: 300_000,
+    quarantine: { failures: 0, failurePercent: 50, withinMs: 10_000, backOffMs: 5000, maxBackOffMs: 300_000 },
     logLinesPerSecond: 100,
     stateFile: ':memory:',
     metrics,

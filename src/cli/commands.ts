@@ -54,4 +54,6 @@ export const COMMANDS: readonly Command[] = [
     options: [GRANT, ...HOST], example: 'sandpool enable acme-demo', load: () => import('./enable.js') },
   { name: 'disable', args: '<id>', summary: 'disable a plugin; its data stays',
     options: HOST, example: 'sandpool disable acme-demo', load: () => import('./disable.js') },
+  { name: 'release', args: '<id>', summary: 'let a plugin out of quarantine at once',
+    options: HOST, example: 'sandpool release acme-demo', load: () => import('./release.js') },
 ];

@@ -16,6 +16,13 @@ export interface PluginItem {
   readonly installed: number;
   readonly enabled: number;
   readonly authorizationStatus?: string;
+  /** Times are ISO texts. */
+  readonly quarantine?: {
+    readonly since: string;
+    readonly until: string;
+    readonly failures: number;
+    readonly lastCode: string;
+  };
 }
 
 /** What the client reads of `PluginItem`, the detail. */
@@ -47,10 +54,11 @@ export function pluginDetail(host: Host, id: string | undefined): Promise<Plugin
   return host.request<PluginDetail>({ path: pluginPath(id) });
 }
 
-/** `enabled`, `installed` or `discovered`, with the runtime state when it is not `normal`. */
-export function stateOf({ installed, enabled, runtimeState }: PluginItem): string {
+/** `enabled`, `installed` or `discovered`, with the runtime state when it is not `normal`, and the quarantine. */
+export function stateOf({ installed, enabled, runtimeState, quarantine }: PluginItem): string {
   const stable = installed ? (enabled ? 'enabled' : 'installed') : 'discovered';
-  return runtimeState === 'normal' || !runtimeState ? stable : `${stable}, ${runtimeState}`;
+  const special = [runtimeState === 'normal' ? '' : runtimeState, quarantine ? 'quarantined' : ''];
+  return [stable, ...special.filter(Boolean)].join(', ');
 }
 
 /** One line that says where a plugin stands now, and what an administrator still has to confirm. */

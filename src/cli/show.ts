@@ -20,6 +20,7 @@ function textOf(plugin: PluginDetail): string {
     ['version', plugin.version],
     ['state', stateOf(plugin)],
     ['authorization', plugin.authorizationStatus],
+    ['quarantine', quarantineLine(plugin)],
   ];
   const lists: [string, number, string][] = [
     ['requested host services', requestedHostServices.length, hostServiceLines(requestedHostServices)],
@@ -30,4 +31,10 @@ function textOf(plugin: PluginDetail): string {
     columns(facts.flatMap(([name, value]) => (value ? [[name, value]] : []))),
     ...lists.flatMap(([title, count, lines]) => (count === 0 ? [] : [`${title}:\n${lines}`])),
   ].join('\n');
+}
+
+function quarantineLine({ quarantine }: PluginDetail): string | undefined {
+  if (quarantine === undefined) return undefined;
+  const { since, until, failures, lastCode } = quarantine;
+  return `since ${since}, until ${until}: ${failures} failures, the last ${lastCode}; sandpool release ends it`;
 }

@@ -23,7 +23,14 @@ export interface SandboxLimits {
 
 /** The limits of a plugin: its own settings over the defaults. */
 export function effectiveSandbox({ sandbox, pool }: Config, pluginId: string): SandboxLimits {
-  const { plugins, instanceBudgetMiB: _budget, maxInstances: _count, instanceIdleMs: _idle, ...shared } = sandbox;
+  const {
+    plugins,
+    instanceBudgetMiB: _budget,
+    maxInstances: _count,
+    instanceIdleMs: _idle,
+    quarantine: _quarantine,
+    ...shared
+  } = sandbox;
   const own = Object.hasOwn(plugins, pluginId) ? plugins[pluginId] : undefined;
   return { queue: pool.maxQueue, weight: 1, ...shared, ...own };
 }

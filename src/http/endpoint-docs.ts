@@ -78,6 +78,7 @@ const SUMMARIES: Readonly<Record<string, readonly [summary: string, access?: 'lo
   'POST /api/v1/plugins/{id}/install':                      ['Install a plugin'],
   'PUT /api/v1/plugins/{id}/enable':                        ['Enable a plugin'],
   'PUT /api/v1/plugins/{id}/disable':                       ['Disable a plugin'],
+  'POST /api/v1/plugins/{id}/release-quarantine':            ['Let a plugin out of quarantine'],
   'DELETE /api/v1/plugins/{id}':                            ['Uninstall a plugin'],
   'GET /api/v1/plugins/{id}/upgrade/preview':               ['Preview an upgrade'],
   'POST /api/v1/plugins/{id}/upgrade':                      ['Upgrade a plugin'],

@@ -1,10 +1,19 @@
 /** Plugins as the core API shows them (`spec/governance.md` §2.2). */
 import type { HostServiceDeclaration, ResourceRef } from '../artifact/host-services.js';
+import type { QuarantineState } from '../engine/quarantine.js';
 import type { PluginRecord } from '../registry/registry.js';
 
+/** A plugin's quarantine, if it is in one. */
+export type QuarantineOf = (pluginId: string) => QuarantineState | undefined;
+
 /** A row of the list. */
-export function pluginListItem(record: PluginRecord, autoEnable: ReadonlySet<string>) {
+export function pluginListItem(
+  record: PluginRecord,
+  autoEnable: ReadonlySet<string>,
+  quarantineOf: QuarantineOf = () => undefined,
+) {
   const { plugin, artifact, abnormalReason } = record;
+  const quarantine = quarantineOf(plugin.pluginId);
   return {
     id: plugin.pluginId,
     name: plugin.name,
@@ -14,6 +23,7 @@ export function pluginListItem(record: PluginRecord, autoEnable: ReadonlySet<str
     discoveredVersion: record.discoveredVersion,
     upgradeAvailable: record.upgradeAvailable,
     ...(abnormalReason && { abnormalReason }),
+    ...(quarantine && { quarantine: quarantineItem(quarantine) }),
     type: plugin.type,
     distribution: plugin.distribution,
     description: plugin.remark,
@@ -33,11 +43,15 @@ export function pluginListItem(record: PluginRecord, autoEnable: ReadonlySet<str
   };
 }
 
+function quarantineItem({ since, until, failures, lastCode }: QuarantineState) {
+  return { since: new Date(since).toISOString(), until: new Date(until).toISOString(), failures, lastCode };
+}
+
 /** The detail: a list item, what was asked for and granted, the routes, and what an operator should know. */
-export function pluginItem(record: PluginRecord, autoEnable: ReadonlySet<string>) {
+export function pluginItem(record: PluginRecord, autoEnable: ReadonlySet<string>, quarantineOf?: QuarantineOf) {
   const { authorization, artifact, diagnosis } = record;
   return {
-    ...pluginListItem(record, autoEnable),
+    ...pluginListItem(record, autoEnable, quarantineOf),
     requestedHostServices: authorization.requested.map(hostServiceItem),
     authorizedHostServices: (record.plugin.installed ? authorization.authorized : []).map(hostServiceItem),
     declaredRoutes: (artifact?.routes ?? []).map(({ method, path, access, permission, summary, description }) => ({

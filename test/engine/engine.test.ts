@@ -270,3 +270,53 @@ t.test('a host that shuts down refuses what comes and ends what runs', async (t)
   t.equal(bodyOf(await stuck), 'SBX_SHUTTING_DOWN');
   t.equal(bodyOf(await host.request('echo')), 'SBX_SHUTTING_DOWN');
 });
+
+const QUARANTINE = {
+  failures: 3,
+  failurePercent: 50,
+  withinMs: 3_600_000,
+  backOffMs: 3_600_000,
+  maxBackOffMs: 3_600_000,
+};
+
+t.test('a plugin that traps again and again is put into quarantine; a bystander is not', async (t) => {
+  const host = startEngine(t, { quarantine: QUARANTINE });
+  await host.load('trap', await watGuest('trap'));
+  await host.load('echo', await watGuest('echo'));
+  const outcomes: string[] = [];
+  for (let index = 0; index < 5; index++) outcomes.push(bodyOf(await host.request('trap')));
+  t.same(outcomes, ['SBX_TRAP', 'SBX_TRAP', 'SBX_TRAP', 'SBX_QUARANTINED', 'SBX_QUARANTINED']);
+  t.equal(bodyOf(await host.request('echo')), '{"ok":true}');
+  t.match(host.engine.quarantineOf('trap'), { failures: 3, lastCode: 'SBX_TRAP' });
+  t.equal(host.engine.quarantineOf('echo'), undefined);
+  const text = await host.metrics.render();
+  t.match(text, 'sandpool_plugin_quarantined{plugin="trap"} 1');
+  t.match(text, 'sandpool_quarantines_total{plugin="trap"} 1');
+  t.match(text, 'sandpool_quarantine_refusals_total{plugin="trap"} 2');
+  t.match(host.logs.at(-1), { level: 'error', text: /^in quarantine until .*: 3 failures, the last SBX_TRAP$/ });
+});
+
+t.test('an operator lets a plugin out of quarantine, and a new release begins outside of it', async (t) => {
+  const host = startEngine(t, { quarantine: QUARANTINE });
+  await host.load('demo', await watGuest('trap'));
+  const fail = async () => {
+    for (let index = 0; index < 3; index++) await host.request('demo');
+    return bodyOf(await host.request('demo'));
+  };
+  t.equal(await fail(), 'SBX_QUARANTINED');
+  t.equal(host.engine.liftQuarantine('demo'), true);
+  t.equal(host.engine.liftQuarantine('demo'), false);
+  t.equal(await fail(), 'SBX_QUARANTINED');
+  await host.load('demo', await watGuest('echo'));
+  t.equal(bodyOf(await host.request('demo')), '{"ok":true}');
+  t.match(await host.metrics.render(), 'sandpool_plugin_quarantined{plugin="demo"} 0');
+});
+
+t.test('lifecycle callbacks run in quarantine, so that the plugin can be disabled and upgraded', async (t) => {
+  const host = startEngine(t, { quarantine: QUARANTINE });
+  await host.load('demo', await watGuest('trap'));
+  for (let index = 0; index < 4; index++) await host.request('demo');
+  const envelope = { pluginId: 'demo', requestId: 'demo:POST:/' };
+  const callback = { pluginId: 'demo', executionSource: 'lifecycle', tenantId: 0, envelope } as const;
+  t.match(await host.engine.invoke(callback), { ok: false, error: { code: 'SBX_TRAP' } });
+});

@@ -2,6 +2,7 @@
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+import type { QuarantineState } from '../../engine/quarantine.js';
 import type { Identity } from '../../protocol/envelope.js';
 import { SandpoolError } from '../../protocol/errors.js';
 import type { PluginRecord, Registry } from '../../registry/registry.js';
@@ -12,6 +13,11 @@ export interface ApiRouteOptions {
   readonly registry: Pick<Registry, 'list' | 'show' | 'upload' | 'sync' | 'install' | 'enable' | 'disable'>;
   /** Throws the 401s of `spec/bridge.md` §4.4. */
   readonly identity: { authenticate(authorization: string | undefined): Identity };
+  /** Plugins that fail too often are kept away from the threads; without it none is. */
+  readonly quarantine?: {
+    readonly of: (pluginId: string) => QuarantineState | undefined;
+    readonly lift: (pluginId: string) => boolean;
+  };
   /** Of the artifact itself; the form around it may take 1 MiB more. */
   readonly maxUploadBytes: number;
   /** Ids of `plugin.autoEnable`. */
@@ -113,7 +119,7 @@ function permit({ identity }: ApiRouteOptions, permission?: Permission) {
 }
 
 function addReading(app: FastifyInstance, options: ApiRouteOptions): void {
-  const { registry } = options;
+  const { registry, quarantine } = options;
   const autoEnable = new Set(options.autoEnable);
   const onRequest = permit(options, 'plugin:query');
 
@@ -124,12 +130,15 @@ function addReading(app: FastifyInstance, options: ApiRouteOptions): void {
       const { pageNum, pageSize } = query;
       const found = registry.list().filter((record) => isWanted(record, query));
       const page = found.slice((pageNum - 1) * pageSize, pageNum * pageSize);
-      return success({ list: page.map((record) => pluginListItem(record, autoEnable)), total: found.length });
+      return success({
+        list: page.map((record) => pluginListItem(record, autoEnable, quarantine?.of)),
+        total: found.length,
+      });
     },
   );
 
   app.get<ById>(`${PREFIX}/:id`, { onRequest, schema: { params: ID } }, async ({ params }) =>
-    success(pluginItem(registry.show(params.id), autoEnable)),
+    success(pluginItem(registry.show(params.id), autoEnable, quarantine?.of)),
   );
 
   // Public: pages that are open watch the generation of their plugin.
@@ -172,7 +181,7 @@ function uploadRoute(options: ApiRouteOptions): FastifyPluginAsync {
 }
 
 function addGoverning(app: FastifyInstance, options: ApiRouteOptions): void {
-  const { registry } = options;
+  const { registry, quarantine } = options;
   const bodyLimit = MAX_JSON_BYTES;
 
   app.post(`${PREFIX}/sync`, { bodyLimit, onRequest: permit(options, 'plugin:install') }, async () => {
@@ -205,6 +214,15 @@ function addGoverning(app: FastifyInstance, options: ApiRouteOptions): void {
     async ({ params: { id } }) => {
       await registry.disable(id);
       return success({ id, enabled: 0 });
+    },
+  );
+
+  app.post<ById>(
+    `${PREFIX}/:id/release-quarantine`,
+    { bodyLimit, onRequest: permit(options, 'plugin:enable'), schema: { params: ID } },
+    async ({ params: { id } }) => {
+      registry.show(id);
+      return success({ id, released: quarantine?.lift(id) ? 1 : 0 });
     },
   );
 }
