@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
@@ -91,4 +91,34 @@ t.test('a source that cannot be read is an error and not a missing value', async
   const { config, dir } = fixture(t);
   mkdirSync(join(dir, PRODUCTION), { recursive: true });
   t.throws(() => config.get('demo', 'a'), { code: 'SBX_PLUGIN_CONFIG_INVALID', message: /EISDIR/ });
+});
+
+t.test('taking away one source after another shows the next one (F116)', async (t) => {
+  const section: { value: unknown } = { value: { source: 'host' } };
+  const { config, write, dir } = fixture(t, { section: () => section.value });
+  write(PRODUCTION, 'source: production');
+  write(DEVELOPMENT, 'source: development');
+  const source = () => {
+    config.forget('demo');
+    return config.get('demo', 'source');
+  };
+  t.equal(source(), '"host"');
+  section.value = undefined;
+  t.equal(source(), '"production"');
+  rmSync(join(dir, PRODUCTION));
+  t.equal(source(), '"development"');
+  rmSync(join(dir, DEVELOPMENT));
+  t.equal(source(), '"artifact"');
+  write('plugins/demo/manifest/config/config.example.yaml', 'source: example');
+  t.equal(source(), '"artifact"');
+});
+
+t.test('the default of an artifact changes with the effective release (F141)', async (t) => {
+  const release: { config: string } = { config: 'source: v0.1.0' };
+  const { config } = fixture(t, { manifestFile: () => Buffer.from(release.config) });
+  t.equal(config.get('demo', 'source'), '"v0.1.0"');
+  release.config = 'source: v0.2.0';
+  t.equal(config.get('demo', 'source'), '"v0.1.0"', 'until the plugin is said to have changed');
+  config.forget('demo');
+  t.equal(config.get('demo', 'source'), '"v0.2.0"');
 });
