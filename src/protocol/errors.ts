@@ -63,6 +63,7 @@ const TABLE = {
   SBX_RELEASE_NOT_LOADED:       row(503, 'host', 'no release of plugin {pluginId} is loaded'),
   SBX_PEERS_SILENT:             row(503, 'host', 'the other processes of this host did not answer within {timeoutMs} ms'),
   SBX_PROCESS_LOST:             row(500, 'host', 'a host process ended before its time: {reason}'),
+  SBX_QUARANTINED:              row(503, 'plugin', 'plugin {pluginId} is in quarantine: it has failed too often, the last time with {lastCode}'),
 
   // an HTTP request to a plugin
   SBX_PATH_INVALID:             row(400, 'caller', '400 Bad Request'),
