@@ -140,11 +140,13 @@ function openBatches() {
       return slot;
     });
     isBusy = true;
-    void piscina.run(slots).then(() => {
+    const ended = (): void => {
       isBusy = false;
       scan();
-      pump();
-    });
+      if (!isClosed) pump();
+    };
+    // A batch is answered before its task has ended, so the end of the case may come between the two.
+    void piscina.run(slots).then(ended, ended);
   };
   const scan = (): void => {
     for (const [slot, done] of running) {

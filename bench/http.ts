@@ -6,9 +6,9 @@
 import { reasonOf } from '../src/protocol/errors.js';
 import { type HostServer, type Server, startHostServer } from '../src/tune/child.js';
 import type { LoadResult } from '../src/tune/load.js';
-import { type BenchCase, type BenchRow, rowsOfOne } from './case.js';
+import { type BenchCase, type BenchRow, rowsOfOne, type StartedCase } from './case.js';
 import { artifactOf, assemblyScriptGuest, BODY, goGuest, NO_GO } from './guests.js';
-import { type Loader, pinnedTo, reasonNotToPin, startEcho, startLoader } from './loader.js';
+import { type Loader, type Opened, openAll, pinnedTo, reasonNotToPin, startEcho, startLoader } from './loader.js';
 
 export const CONNECTIONS = 64;
 
@@ -22,49 +22,51 @@ interface Target {
 interface HostPlan {
   readonly workers: number;
   readonly processes?: number;
+  /** Whether the AssemblyScript guest is measured too. */
+  readonly withAs?: boolean;
 }
 
 export const httpCase: BenchCase = {
   name: 'http',
-  async start({ loadMs }) {
-    const [go, as] = await Promise.all([goGuest('echo'), assemblyScriptGuest()]);
-    const artifacts = { 'bench-as': artifactOf('bench-as', as), ...(go && { 'bench-go': artifactOf('bench-go', go) }) };
-    const opened: { end(): Promise<void> }[] = [];
-    const skipped = go ? [] : [NO_GO];
-    const main = go ? 'Go' : 'AS';
-
-    const open = async (how: string, prefix: readonly string[], loader: Loader, plans: readonly HostPlan[]) => {
-      const echo = await startEcho(prefix);
-      opened.push(loader, echo);
-      const rival: Target = { row: `Fastify echo${how}`, url: `${echo.url}/echo`, loader };
-      const rows = loadRows(rival, undefined, loadMs);
-      for (const plan of plans) {
-        const host = await startHost(plan, artifacts, prefix).catch((thrown) =>
-          skipped.push(`${rowName(plan)}: ${shortReason(thrown)}`),
-        );
-        if (typeof host === 'number') continue;
-        opened.push(host);
-        const targets = plan === plans[0] && how === '' && go ? [main, 'AS'] : [main];
-        for (const guest of targets)
-          rows.push(
-            ...loadRows(
-              { row: `${guest}, ${rowName(plan)}${how}`, url: urlOf(host, guest), loader },
-              rival.row,
-              loadMs,
-            ),
-          );
-      }
-      return rows;
-    };
-
-    const rows = await open('', [], startLoader(), [{ workers: 1 }, { workers: 2 }, { workers: 1, processes: 2 }]);
-    const reason = reasonNotToPin();
-    if (reason !== undefined) skipped.push(`pinned rows: ${reason}`);
-    else
-      rows.push(...(await open(', pinned', pinnedTo(0), startLoader(pinnedTo(1)), [{ workers: 1 }, { workers: 2 }])));
-    return { rows, skipped, end: async () => void (await Promise.all(opened.map((one) => one.end()))) };
-  },
+  start: ({ loadMs }) => openAll((opened) => openRows(opened, loadMs)),
 };
+
+async function openRows(opened: Opened[], loadMs: number): Promise<Omit<StartedCase, 'end'>> {
+  const [go, as] = await Promise.all([goGuest('echo'), assemblyScriptGuest()]);
+  const artifacts = { 'bench-as': artifactOf('bench-as', as), ...(go && { 'bench-go': artifactOf('bench-go', go) }) };
+  const skipped = go ? [] : [NO_GO];
+  const guest = go ? 'Go' : 'AS';
+
+  const open = async (how: string, prefix: readonly string[], loader: Loader, plans: readonly HostPlan[]) => {
+    opened.push(loader);
+    const echo = await startEcho(prefix);
+    opened.push(echo);
+    const rival = `Fastify echo${how}`;
+    const rows = loadRows({ row: rival, url: `${echo.url}/echo`, loader }, undefined, loadMs);
+    for (const plan of plans) {
+      const host = await startHost(plan, artifacts, prefix).catch((thrown) => {
+        // A version that runs one process only is no failure.
+        if (plan.processes === undefined) throw thrown;
+        skipped.push(`${rowName(plan)}: ${shortReason(thrown)}`);
+      });
+      if (host === undefined) continue;
+      opened.push(host);
+      const guests = plan.withAs ? new Set([guest, 'AS']) : [guest];
+      for (const name of guests) {
+        const target = { row: `${name}, ${rowName(plan)}${how}`, url: urlOf(host, name), loader };
+        rows.push(...loadRows(target, rival, loadMs));
+      }
+    }
+    return rows;
+  };
+
+  const plans = [{ workers: 1, withAs: true }, { workers: 2 }, { workers: 1, processes: 2 }];
+  const rows = await open('', [], startLoader(), plans);
+  const reason = reasonNotToPin();
+  if (reason !== undefined) skipped.push(`pinned rows: ${reason}`);
+  else rows.push(...(await open(', pinned', pinnedTo(0), startLoader(pinnedTo(1)), [{ workers: 1 }, { workers: 2 }])));
+  return { rows, skipped };
+}
 
 function startHost(
   { workers, processes = 1 }: HostPlan,

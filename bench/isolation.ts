@@ -16,21 +16,32 @@ export const isolationCase: BenchCase = {
   name: 'isolation',
   async start(effort) {
     const [go, big, as] = await Promise.all([goGuest('echo'), goGuest('big'), assemblyScriptGuest()]);
-    const rows = [
-      ...(go ? isolationRows('Go', go, effort) : []),
-      ...(big ? isolationRows('big Go', big, effort) : []),
-      ...isolationRows('AS', as, effort),
-      ...(big ? storeRows('big Go, JSON encoded', big, 'EncodeReq', effort) : []),
-      ...(big ? storeRows('big Go, JSON decoded', big, 'DecodeReq', effort) : []),
-      ...storeRows('AS, words written', as, 'StoreReq', effort),
-    ];
+    const rows: BenchRow[] = [];
+    if (go) rows.push(...isolationRows('Go', prepare(go), effort));
+    const bigGuest = big && prepare(big);
+    if (bigGuest) rows.push(...isolationRows('big Go', bigGuest, effort));
+    const asGuest = prepare(as);
+    rows.push(...isolationRows('AS', asGuest, effort));
+    if (bigGuest) rows.push(...storeRows('big Go, JSON encoded', bigGuest, 'EncodeReq', effort));
+    if (bigGuest) rows.push(...storeRows('big Go, JSON decoded', bigGuest, 'DecodeReq', effort));
+    rows.push(...storeRows('AS, words written', asGuest, 'StoreReq', effort));
     return { rows, skipped: go ? [] : [NO_GO], end: async () => {} };
   },
 };
 
-function isolationRows(name: string, bytes: Uint8Array, { loopMs }: Effort): BenchRow[] {
-  const plain = plainRelease(bytes);
-  const pristine = pristineRelease(bytes);
+interface Guest {
+  readonly bytes: Uint8Array;
+  /** As it came. */
+  readonly plain: ReturnType<typeof plainRelease>;
+  /** As a load makes it. */
+  readonly pristine: ReturnType<typeof pristineRelease>;
+}
+
+function prepare(bytes: Uint8Array): Guest {
+  return { bytes, plain: plainRelease(bytes), pristine: pristineRelease(bytes) };
+}
+
+function isolationRows(name: string, { bytes, plain, pristine }: Guest, { loopMs }: Effort): BenchRow[] {
   const latest = new Map<string, number>();
   const timed = (row: string, rival: string | undefined, request: () => Uint8Array): BenchRow => {
     check(row, request());
@@ -94,7 +105,7 @@ function check(row: string, response: Uint8Array): void {
     throw new Error(`${row}: the guest answers ${response.length} bytes`);
 }
 
-function storeRows(name: string, bytes: Uint8Array, requestType: string, { loopMs }: Effort): BenchRow[] {
+function storeRows(name: string, { plain, pristine }: Guest, requestType: string, { loopMs }: Effort): BenchRow[] {
   const request = requestOf(requestType);
   const row = (how: string, release: ReturnType<typeof plainRelease>, rival?: string): BenchRow => {
     const instance = open(release);
@@ -103,5 +114,5 @@ function storeRows(name: string, bytes: Uint8Array, requestType: string, { loopM
     };
     return loopRow({ row: `${name}, ${how}`, unit: 'us', ...(rival && { rival }), run }, loopMs);
   };
-  return [row('original', plainRelease(bytes)), row('rewritten', pristineRelease(bytes), `${name}, original`)];
+  return [row('original', plain), row('rewritten', pristine, `${name}, original`)];
 }

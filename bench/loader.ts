@@ -49,3 +49,19 @@ export function startLoader(prefix: readonly string[] = []): Loader {
 export function startEcho(prefix: readonly string[] = []): Promise<Server> {
   return startServer([...prefix, process.execPath, fileURLToPath(new URL('./servers/echo.js', import.meta.url))]);
 }
+
+/** Runs what opens servers; when it fails, what it had opened is closed. */
+export async function openAll<Result>(work: (opened: Opened[]) => Promise<Result>): Promise<Result & Opened> {
+  const opened: Opened[] = [];
+  const end = async (): Promise<void> => void (await Promise.all(opened.map((one) => one.end())));
+  try {
+    return { ...(await work(opened)), end };
+  } catch (thrown) {
+    await end();
+    throw thrown;
+  }
+}
+
+export interface Opened {
+  end(): Promise<void>;
+}

@@ -14,7 +14,7 @@ const BYTES_PER_PLUGIN = 20 * 1024 * 1024;
 
 export const pluginsCase: BenchCase = {
   name: 'plugins',
-  maxRounds: 3,
+  maxRounds: 2,
   warmsUp: false,
   async start({ plugins, loopMs }) {
     const kind = (await goGuest('echo')) ? 'Go' : 'AS';

@@ -85,11 +85,12 @@ function commit(): string {
   }
 }
 
-async function measureCase(
+/** Measures one case: a round that is thrown away, then the rounds that count. */
+export async function measureCase(
   bench: BenchCase,
   rounds: number,
   effort: Effort,
-  listener: BenchListener,
+  listener: BenchListener = {},
 ): Promise<ReportRow[]> {
   const { rows, skipped = [], end } = await bench.start(effort);
   for (const reason of skipped) listener.skipped?.(`${bench.name}: ${reason}`);

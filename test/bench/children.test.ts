@@ -1,0 +1,8 @@
+import t from 'tap';
+import { measuresAll } from './promises.js';
+
+t.test('plugins measures what it promises', (t) => measuresAll(t, 'plugins', []));
+
+t.test('load measures what it promises', (t) =>
+  measuresAll(t, 'load', ['AS, upload to first answer', 'AS, parse', 'AS, rewrite', 'AS, compile', 'AS, warm']),
+);

@@ -1,0 +1,53 @@
+import t from 'tap';
+import { type BenchCase, TINY } from '../../bench/case.js';
+import type { BenchReport } from '../../bench/report.js';
+import { measureCase, runBench, unknownCases } from '../../bench/runner.js';
+
+t.test('a report has exactly the shape that tools read', async (t) => {
+  const report: BenchReport = await runBench(['wire'], 2, TINY);
+  t.same(Object.keys(report), ['machine', 'node', 'commit', 'startedAt', 'rows']);
+  const [compared] = report.rows;
+  t.same(Object.keys(compared ?? {}), ['case', 'row', 'unit', 'median', 'min', 'max', 'rounds', 'ratio', 'rival']);
+  t.match(compared, {
+    case: 'wire',
+    row: 'encode request into a slot',
+    unit: 'us',
+    rounds: 2,
+    rival: 'request as JSON',
+  });
+  const alone = report.rows.find(({ row }) => row === 'request as JSON') ?? {};
+  t.same(Object.keys(alone), ['case', 'row', 'unit', 'median', 'min', 'max', 'rounds']);
+});
+
+t.test('a ratio is the median of what one row gave for each of the other, round by round', async (t) => {
+  const numbers: Record<string, number[]> = { a: [999, 10, 100, 30], b: [999, 1, 50, 10] };
+  const row = (name: string, rival?: string) => ({
+    row: name,
+    unit: 'us' as const,
+    ...(rival && { rival }),
+    measure: async () => numbers[name]?.shift() as number,
+  });
+  const bench: BenchCase = {
+    name: 'made up',
+    start: async () => ({ rows: [row('a', 'b'), row('b')], end: async () => {} }),
+  };
+  t.same(await measureCase(bench, 3, TINY), [
+    { case: 'made up', row: 'a', unit: 'us', median: 30, min: 10, max: 100, rounds: 3, ratio: 3, rival: 'b' },
+    { case: 'made up', row: 'b', unit: 'us', median: 10, min: 1, max: 50, rounds: 3 },
+  ]);
+});
+
+t.test('what a case opened is closed when a row fails', async (t) => {
+  let isClosed = false;
+  const measure = () => Promise.reject(new Error('no luck'));
+  const end = async () => {
+    isClosed = true;
+  };
+  const bench: BenchCase = { name: 'made up', start: async () => ({ rows: [{ row: 'a', unit: 'us', measure }], end }) };
+  await t.rejects(measureCase(bench, 1, TINY), { message: 'no luck' });
+  t.ok(isClosed);
+});
+
+t.test('a case that does not exist is named', async (t) => {
+  t.same(unknownCases(['wire', 'wires', 'http']), ['wires']);
+});

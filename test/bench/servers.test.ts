@@ -1,0 +1,10 @@
+import t from 'tap';
+import { measuresAll } from './promises.js';
+
+t.test('http measures what it promises', (t) =>
+  measuresAll(t, 'http', ['Fastify echo', 'Fastify echo, p99', 'AS, 1 worker', 'AS, 1 worker, p99']),
+);
+
+t.test('payload measures what it promises', (t) =>
+  measuresAll(t, 'payload', ['Fastify echo, 0.5 KB', 'Fastify echo, 128 KB']),
+);

@@ -1,0 +1,22 @@
+import t from 'tap';
+import { measuresAll } from './promises.js';
+
+t.test('dispatch measures what it promises', (t) =>
+  measuresAll(t, 'dispatch', [
+    'Piscina task per request, 64 in flight',
+    'dispatch, no-op guest, 64 in flight',
+    'bare batches, 1 in flight',
+  ]),
+);
+
+t.test('host-call measures what it promises', (t) =>
+  measuresAll(t, 'host-call', ['function, in the worker', 'SQLite read, over the bridge']),
+);
+
+t.test('deadline measures what it promises', (t) =>
+  measuresAll(t, 'deadline', [
+    'loop, past its deadline',
+    'recursion, until the thread serves again',
+    'bystander p99, beside a stuck guest',
+  ]),
+);
