@@ -35,9 +35,9 @@ export interface ControlPlane extends House {
  */
 export async function openControlPlane(
   t: Test,
-  options: Partial<RegistryOptions> & Pick<ApiRouteOptions, 'autoEnable'> = {},
+  options: Partial<RegistryOptions> & Pick<ApiRouteOptions, 'autoEnable' | 'quarantine'> = {},
 ): Promise<ControlPlane> {
-  const { autoEnable = [], ...registryOptions } = options;
+  const { autoEnable = [], quarantine, ...registryOptions } = options;
   const house = await newHouse(t, registryOptions);
   const { registry, fake } = house;
   const { app } = fakeHost({
@@ -51,7 +51,7 @@ export async function openControlPlane(
     },
     register: async (scope) => {
       const routes = { registry, identity: { authenticate }, maxUploadBytes: MAX_UPLOAD_BYTES, autoEnable };
-      await scope.register(apiRoutes(routes));
+      await scope.register(apiRoutes({ ...routes, ...(quarantine && { quarantine }) }));
     },
   });
   t.teardown(() => app.close());
