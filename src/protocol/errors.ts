@@ -90,6 +90,7 @@ const TABLE = {
   PLUGIN_INSTALL_MODE_INVALID:  row(400, 'caller', 'the install mode {installMode} is neither global nor tenant_scoped'),
   PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH: row(409, 'caller', 'plugin {pluginId} ({scopeNature}) cannot be installed as {installMode}'),
   PLUGIN_DYNAMIC_ARTIFACT_MISSING: row(409, 'operator', 'plugin {pluginId} cannot {action}: there is no file {artifactPath}'),
+  SBX_HOSTED_MENU_INVALID:      row(409, 'plugin', 'pages of the plugin cannot be shown: {reason}'),
   PLUGIN_DYNAMIC_ARTIFACT_VALIDATE_FAILED: row(409, 'operator', 'plugin {pluginId} cannot {action}: {reason}'),
   PLUGIN_DYNAMIC_VERSION_DOWNGRADE_UNSUPPORTED: row(409, 'caller', 'plugin {pluginId} is at {version}: the staged {stagedVersion} is lower'),
   PLUGIN_DYNAMIC_UNINSTALL_ARTIFACT_MISSING: row(409, 'operator', 'plugin {pluginId} cannot be uninstalled: no file of its release is left; force removes what is governed'),
@@ -112,6 +113,12 @@ const TABLE = {
   PLUGIN_AUTO_ENABLE_MANIFEST_NOT_FOUND: row(500, 'operator', 'plugin {pluginId} of plugin.autoEnable has no artifact'),
   PLUGIN_DYNAMIC_AUTO_ENABLE_AUTH_SNAPSHOT_MISSING: row(500, 'operator', 'nobody has confirmed the host services of plugin {pluginId}'),
   PLATFORM_PERMISSION_REQUIRED: row(403, 'caller', 'plugins are governed by the platform, not by a tenant'),
+  SBX_SQL_INVALID:              row(400, 'plugin', '{file}:{line}: {reason}'),
+  SBX_SQL_UNSUPPORTED:          row(400, 'plugin', '{file}:{line}: {reason}'),
+  SBX_SQL_FAILED:               row(400, 'plugin', '{file}:{line}: {reason}'),
+  SBX_SQL_DEADLINE:             row(500, 'plugin', 'the {phase} SQL of plugin {pluginId} was ended after {deadlineMs} ms'),
+  SBX_TENANT_COLUMN_MISSING:    row(409, 'plugin', 'plugin {pluginId} is for tenants, but these tables have no column tenant_id: {tables}'),
+  PLUGIN_INSTALL_MOCK_DATA_FAILED: row(409, 'plugin', 'plugin {pluginId} is installed; its mock data failed in {failedFile} and was rolled back: {cause}'),
 
   // who is calling
   SBX_CREDENTIALS_INVALID:      row(401, 'caller', 'username or password is wrong'),
