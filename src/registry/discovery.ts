@@ -116,7 +116,7 @@ interface Discovery {
 }
 
 /** The effective release of an installed plugin is never touched by what is staged: that is for install and upgrade. */
-function discover(rows: PluginRows | undefined, staged: StagedArtifact): Discovery {
+export function discover(rows: PluginRows | undefined, staged: StagedArtifact): Discovery {
   const { artifact, file } = staged;
   const { id: pluginId, version } = artifact.manifest;
   const plugin = rows?.plugin;

@@ -1,12 +1,9 @@
 /** Several processes over one database: each changes a plugin only in its turn, and follows what the others have changed. */
-import { type Authorization, carryAuthorization } from './authorization.js';
 import type { ChangeReason, Core, RegistryChange } from './core.js';
-import { diagnose, readEffective, restore } from './discovery.js';
+import { diagnose, discover, readEffective, restore } from './discovery.js';
 import { effectiveReleaseOf, type PluginRows } from './journal.js';
 import { type Entry, viewOf } from './projection.js';
 import type { Serial } from './serial.js';
-import { decodeAuthorization } from './snapshot.js';
-import type { StagedArtifact } from './staging.js';
 
 /** Turns that several processes take. */
 export interface SharedTurns {
@@ -71,25 +68,11 @@ export async function refresh(core: Core, { pluginId, news, isAbandoned }: Plugi
   const entry: Entry = {
     rows,
     isLoaded: before?.isLoaded ?? false,
-    staged: staged && { ...staged, authorization: authorizationOf(rows, staged) },
+    staged: staged && discover(rows, staged).staged,
     ...(rows.plugin.installed && (await effectiveOf(core, before, rows))),
   };
   await serve(core, before, entry);
   for (const reason of news) core.publish(pluginId, reason as ChangeReason);
-}
-
-function authorizationOf({ releases }: PluginRows, { artifact }: StagedArtifact): Authorization {
-  const known = releases.find(({ releaseVersion }) => releaseVersion === artifact.manifest.version);
-  return carryAuthorization(artifact.hostServices, known && confirmedIn(known.manifestSnapshot));
-}
-
-function confirmedIn(manifestSnapshot: string): Authorization | undefined {
-  try {
-    return decodeAuthorization(manifestSnapshot);
-  } catch {
-    // An unreadable snapshot confirms nothing.
-    return undefined;
-  }
 }
 
 /** The effective release; the archive is only read when it is another one than before. */
