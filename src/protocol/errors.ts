@@ -118,7 +118,6 @@ const TABLE = {
   SBX_SQL_FAILED:               row(400, 'plugin', '{file}:{line}: {reason}'),
   SBX_SQL_DEADLINE:             row(500, 'plugin', 'the {phase} SQL of plugin {pluginId} was ended after {deadlineMs} ms'),
   SBX_TENANT_COLUMN_MISSING:    row(409, 'plugin', 'plugin {pluginId} is for tenants, but these tables have no column tenant_id: {tables}'),
-  PLUGIN_INSTALL_MOCK_DATA_FAILED: row(409, 'plugin', 'plugin {pluginId} is installed; its mock data failed in {failedFile} and was rolled back: {cause}'),
 
   // who is calling
   SBX_CREDENTIALS_INVALID:      row(401, 'caller', 'username or password is wrong'),

@@ -97,8 +97,8 @@ const PURE: Readonly<Record<string, Implementation>> = {
     if (isWhole === 1n && typeof left === 'bigint' && typeof right === 'bigint') return left / right;
     return Number(left) / Number(right);
   },
-  pg_like: (value, pattern, escape, ignoreCase) =>
-    likeOf(text(pattern!), text(escape!), ignoreCase === 1n).test(text(value!)) ? 1n : 0n,
+  pg_like: (value, pattern, mark, ignoreCase) =>
+    likeOf(text(pattern!), text(mark!), ignoreCase === 1n).test(text(value!)) ? 1n : 0n,
   pg_regex: (value, pattern, ignoreCase) =>
     regexOf(text(pattern!), ignoreCase === 1n ? 'i' : '').test(text(value!)) ? 1n : 0n,
   pg_regexp_replace: (value, pattern, replacement, flags = '') => {
@@ -225,13 +225,13 @@ function remembered(key: string, make: () => RegExp): RegExp {
   return pattern;
 }
 
-function likeOf(pattern: string, escape: string, ignoreCase: boolean): RegExp {
-  return remembered(`like ${ignoreCase} ${escape} ${pattern}`, () => {
+function likeOf(pattern: string, mark: string, ignoreCase: boolean): RegExp {
+  return remembered(`like ${ignoreCase} ${mark} ${pattern}`, () => {
     let source = '';
     const all = Array.from(pattern);
     for (let at = 0; at < all.length; at += 1) {
       const character = all[at]!;
-      if (character === escape && at + 1 < all.length) source += literal(all[++at]!);
+      if (character === mark && at + 1 < all.length) source += literal(all[++at]!);
       else if (character === '%') source += '.*';
       else source += character === '_' ? '.' : literal(character);
     }

@@ -42,16 +42,16 @@ function tokenAt(source: string, at: number): string {
     const found = pattern.exec(source);
     if (found) return found[0];
   }
-  return source.startsWith('/*', at) ? blockComment(source, at) : source[at]!;
+  return source.startsWith('/*', at) ? blockComment(source, at) : String.fromCodePoint(source.codePointAt(at)!);
 }
 
 const TOKENS = [
-  /[eE]'(?:[^'\\]|\\[^]|'')*(?:'|$)/y,
-  /'(?:[^']|'')*(?:'|$)/y,
-  /"(?:[^"]|"")*(?:"|$)/y,
+  /[eE]'[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*(?:'|$)/y,
+  /'[^']*(?:''[^']*)*(?:'|$)/y,
+  /"[^"]*(?:""[^"]*)*(?:"|$)/y,
   // A `$` inside of a word does not quote.
   /[\p{L}_][\p{L}\p{N}_$]*/uy,
-  /(\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$)[^]*?(?:\1|$(?![^]))/uy,
+  /(\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$)[\s\S]*?(?:\1|$)/uy,
   /--[^\n]*/y,
   /#(?![>-])[^\n]*/y,
   /#[>-]+/y,

@@ -328,15 +328,15 @@ function like(expr: A_Expr, context: Context): string {
   const { kind, lexpr, rexpr } = expr;
   const negation = operatorOf(expr).startsWith('!') ? 'NOT ' : '';
   const escaped = rexpr && 'FuncCall' in rexpr ? rexpr.FuncCall.args : undefined;
-  const [pattern, escape] = escaped ?? [rexpr];
-  const [text, escapeText] = [textOf(pattern), textOf(escape)];
-  const isKnown = text !== undefined && (escape === undefined || escapeText !== undefined);
+  const [pattern, mark] = escaped ?? [rexpr];
+  const [text, markText] = [textOf(pattern), textOf(mark)];
+  const isKnown = text !== undefined && (mark === undefined || markText !== undefined);
   if (kind === 'AEXPR_LIKE' && isKnown) {
-    return `(${expression(lexpr, context)} ${negation}GLOB ${globOf(text, escapeText)})`;
+    return `(${expression(lexpr, context)} ${negation}GLOB ${globOf(text, markText)})`;
   }
   const args = [lexpr, pattern].map((arg) => expression(arg, context));
-  const escapeSql = escape === undefined ? "'\\'" : expression(escape, context);
-  return `(${negation}pg_like(${[...args, escapeSql, kind === 'AEXPR_ILIKE' ? 1 : 0].join(', ')}))`;
+  const markSql = mark === undefined ? "'\\'" : expression(mark, context);
+  return `(${negation}pg_like(${[...args, markSql, kind === 'AEXPR_ILIKE' ? 1 : 0].join(', ')}))`;
 }
 
 function between({ lexpr, rexpr }: A_Expr, negated: boolean, context: Context): string {

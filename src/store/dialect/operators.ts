@@ -19,12 +19,12 @@ export const REGEX_OPERATORS: Readonly<Record<string, { readonly ignoreCase: 0 |
 };
 
 /** `LIKE` with a pattern that is known: SQLite's own ignores case, its `GLOB` does not, and can use an index. */
-export function globOf(pattern: string, escape = '\\'): string {
+export function globOf(pattern: string, mark = '\\'): string {
   let glob = '';
   const characters = Array.from(pattern);
   for (let at = 0; at < characters.length; at += 1) {
     const character = characters[at]!;
-    if (character === escape && at + 1 < characters.length) glob += literal(characters[++at]!);
+    if (character === mark && at + 1 < characters.length) glob += literal(characters[++at]!);
     else if (character === '%') glob += '*';
     else glob += character === '_' ? '?' : literal(character);
   }

@@ -161,8 +161,12 @@ function readJson(text: string): Json {
     const token = tokens[at++]!;
     if (token === '[') return items(']', () => value());
     if (token !== '{') return token;
-    const pairs = items('}', () => [JSON.parse(tokens[at++]!) as string, (at++, value())] as const);
-    return new Map(pairs);
+    const pair = () => {
+      const key = JSON.parse(tokens[at]!) as string;
+      at += 2;
+      return [key, value()] as const;
+    };
+    return new Map(items('}', pair));
   };
   const items = <Item>(end: string, item: () => Item): Item[] => {
     const found: Item[] = [];
