@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArtifact } from '../src/artifact/artifact.js';
 import { connect, pluginPath } from '../src/cli/client.js';
-import { type HostServer, startHostServer } from '../src/tune/child.js';
+import { login, startHostServer } from '../src/tune/child.js';
 import { type BenchCase, type BenchRow, rowsOfOne } from './case.js';
 import { artifactOf, assemblyScriptGuest, BODY, goGuest, NO_GO } from './guests.js';
 
@@ -60,15 +60,6 @@ async function loadOnce(artifact: Uint8Array): Promise<Parts> {
     await server.end();
     await rm(directory, { recursive: true, force: true });
   }
-}
-
-async function login({ url, adminPassword }: HostServer): Promise<string> {
-  const response = await fetch(`${url}/api/v1/auth/login`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username: 'admin', password: adminPassword }),
-  });
-  return ((await response.json()) as { data: { accessToken: string } }).data.accessToken;
 }
 
 async function firstAnswer(url: string): Promise<void> {

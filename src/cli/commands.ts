@@ -56,4 +56,12 @@ export const COMMANDS: readonly Command[] = [
     options: HOST, example: 'sandpool disable acme-demo', load: () => import('./disable.js') },
   { name: 'release', args: '<id>', summary: 'let a plugin out of quarantine at once',
     options: HOST, example: 'sandpool release acme-demo', load: () => import('./release.js') },
+  { name: 'bench', args: '[case...]', summary: 'measure this version on this machine, each case against its rival',
+    options: [option('--rounds <n>', 'interleaved rounds; 5')], example: 'sandpool bench isolation http', load: () => import('./bench.js') },
+  { name: 'tune', summary: 'find settings for this machine and a plugin, and write them with the evidence',
+    options: [option('--plugin <file>', 'artifact to measure; the sample plugin'), option('--request <line>', 'what to ask it; its first public GET route'),
+      option('-d, --data <body>', 'body of the request, or @file'), option('--target <rps|p99>', 'what shall be best; rps'),
+      option('--isolation', 'choose the isolation by speed too, and not only measure it'), option('--rounds <n>', 'interleaved rounds; 3'),
+      option('--round-ms <ms>', 'length of one load; 1000'), option('-o, --output <file>', 'where to write the configuration')],
+    example: "sandpool tune --plugin temp/output/acme-notes.wasm --request 'GET /notes' -o sandpool.yaml", load: () => import('./tune.js') },
 ];

@@ -94,6 +94,16 @@ function freePort(): Promise<number> {
   });
 }
 
+/** A token of the host's administrator. */
+export async function login({ url, adminPassword }: HostServer): Promise<string> {
+  const response = await fetch(`${url}/api/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username: 'admin', password: adminPassword }),
+  });
+  return ((await response.json()) as { data: { accessToken: string } }).data.accessToken;
+}
+
 /** Starts a program and resolves when it has said `{"url": …}` on stdout. */
 export async function startServer(
   [program = '', ...args]: readonly string[],

@@ -1,0 +1,28 @@
+import { existsSync } from 'node:fs';
+import t from 'tap';
+import { login, startHostServer, startServer } from '../../src/tune/child.js';
+import { buildArtifact } from '../artifact/build.js';
+import { watGuest } from '../guest-modules.js';
+
+t.test('a host is started with its plugins enabled, and leaves nothing behind', async (t) => {
+  const routes = [{ method: 'POST', path: '/echo' }];
+  const artifact = buildArtifact({ manifest: { id: 'acme' }, routes, module: await watGuest('echo') });
+  const host = await startHostServer({ settings: { pool: { maxThreads: 1 } }, artifacts: { acme: artifact } });
+  const response = await fetch(`${host.url}/x/acme/echo`, { method: 'POST', body: 'hello' });
+  t.equal(response.status, 200);
+  t.match(await login(host), /^\S{20,}$/, 'its administrator can log in');
+  await host.end();
+  t.throws(() => process.kill(host.pid, 0), { code: 'ESRCH' });
+});
+
+t.test('settings that a host refuses are told in its words', async (t) => {
+  await t.rejects(startHostServer({ settings: { pool: { maxThreads: 0 } }, artifacts: {} }), {
+    message: /the server ended with 1: SBX_CONFIG_INVALID.*pool\.maxThreads/s,
+  });
+});
+
+t.test('a program that does not exist is told', async (t) => {
+  const program = '/nonexistent/program';
+  t.notOk(existsSync(program));
+  await t.rejects(startServer([program]), { code: 'ENOENT' });
+});
