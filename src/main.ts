@@ -21,6 +21,7 @@ import type { Grant } from './grants/grant.js';
 import { createApp } from './http/app.js';
 import { collectEndpoints } from './http/endpoint-docs.js';
 import type { Languages } from './http/language.js';
+import { createPluginSpeech } from './http/plugin-texts.js';
 import { apiRoutes } from './http/routes/api.js';
 import { authRoutes } from './http/routes/auth.js';
 import { i18nRoutes } from './http/routes/i18n.js';
@@ -465,6 +466,7 @@ function createHttp({
           registry,
           identity,
           quarantine: { of: engine.quarantineOf, lift: engine.liftQuarantine },
+          speech: createPluginSpeech(texts, languages),
           maxUploadBytes: MAX_UPLOAD_BYTES,
           autoEnable: config.plugin.autoEnable.map(({ id }) => id),
         }),
@@ -504,7 +506,7 @@ function urlHost(host: string): string {
 
 // ---- start and end -------------------------------------------------------------------------------------------------------
 
-/** Loads what is enabled, then installs and enables what the configuration asks for. One bad plugin stops no other. */
+/** Loads what is enabled, of which a bad one stops no other; then what the configuration asks for, without which no start is whole. */
 async function startPlugins(
   registry: Registry,
   config: Config,
@@ -517,15 +519,7 @@ async function startPlugins(
   for (const { plugin } of registry.list()) see(plugin.pluginId);
   log.debug({ report }, 'plugins are loaded');
   if (report === undefined) return;
-  for (const { id } of config.plugin.autoEnable) {
-    try {
-      const record = registry.list().find(({ plugin }) => plugin.pluginId === id);
-      if (!record?.plugin.installed) await registry.install(id);
-      if (!registry.find(id)?.enabled) await registry.enable(id);
-    } catch (thrown) {
-      log.error({ plugin: id, err: thrown }, `plugin.autoEnable: ${reasonOf(thrown)}`);
-    }
-  }
+  await registry.autoEnable(config.plugin.autoEnable);
 }
 
 /** Stops listening, lets running requests end, then ends whatever still runs and tells its callers. */

@@ -37,6 +37,18 @@ t.test('texts and documentation follow the state of the plugin (F015, F117, F133
   t.ok('/x/demo/hello' in (await document('zh-CN')).paths);
 });
 
+t.test('plugins are listed and shown by the name that the reader knows', async (t) => {
+  const host = await startTestHost(t);
+  await host.serve('demo', SPOKEN);
+  const headers = { ...(await host.authorization()), 'accept-language': 'zh-CN' };
+  const ask = async (path: string) => JSON.parse((await host.fetch(`/api/v1/plugins${path}`, { headers })).text).data;
+  t.equal((await ask('')).list[0].name, '演示');
+  t.equal((await ask('/demo')).name, '演示');
+  t.equal((await ask('/demo?lang=en-US')).name, 'Demo plugin');
+  await host.registry.disable('demo');
+  t.equal((await ask('/demo')).name, '演示', 'disabled as well');
+});
+
 t.test('without translation everybody reads the default language', async (t) => {
   const host = await startTestHost(t, { I18N_ENABLED: 'false' });
   await host.serve('demo', SPOKEN);

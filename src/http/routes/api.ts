@@ -7,6 +7,7 @@ import type { Identity } from '../../protocol/envelope.js';
 import { SandpoolError } from '../../protocol/errors.js';
 import type { PluginRecord, Registry } from '../../registry/registry.js';
 import { openPoints, pluginItem, pluginListItem, pluginStateItem } from '../plugin-item.js';
+import type { PluginSpeech } from '../plugin-texts.js';
 import { FORM_LIMITS, receiveUpload } from '../upload.js';
 
 export interface ApiRouteOptions {
@@ -18,6 +19,8 @@ export interface ApiRouteOptions {
     readonly of: (pluginId: string) => QuarantineState | undefined;
     readonly lift: (pluginId: string) => boolean;
   };
+  /** Says names and descriptions in the language of a request; without it they are as the manifests say them. */
+  readonly speech?: PluginSpeech;
   /** Of the artifact itself; the form around it may take 1 MiB more. */
   readonly maxUploadBytes: number;
   /** Ids of `plugin.autoEnable`. */
@@ -119,26 +122,28 @@ function permit({ identity }: ApiRouteOptions, permission?: Permission) {
 }
 
 function addReading(app: FastifyInstance, options: ApiRouteOptions): void {
-  const { registry, quarantine } = options;
+  const { registry, quarantine, speech = () => (item) => item } = options;
   const autoEnable = new Set(options.autoEnable);
   const onRequest = permit(options, 'plugin:query');
 
   app.get<{ Querystring: Static<typeof LIST_QUERY> }>(
     PREFIX,
     { onRequest, schema: { querystring: LIST_QUERY } },
-    async ({ query }) => {
+    async (request) => {
+      const { query } = request;
       const { pageNum, pageSize } = query;
+      const say = speech(request);
       const found = registry.list().filter((record) => isWanted(record, query));
       const page = found.slice((pageNum - 1) * pageSize, pageNum * pageSize);
       return success({
-        list: page.map((record) => pluginListItem(record, autoEnable, quarantine?.of)),
+        list: page.map((record) => say(pluginListItem(record, autoEnable, quarantine?.of))),
         total: found.length,
       });
     },
   );
 
-  app.get<ById>(`${PREFIX}/:id`, { onRequest, schema: { params: ID } }, async ({ params }) =>
-    success(pluginItem(registry.show(params.id), autoEnable, quarantine?.of)),
+  app.get<ById>(`${PREFIX}/:id`, { onRequest, schema: { params: ID } }, async (request) =>
+    success(speech(request)(pluginItem(registry.show(request.params.id), autoEnable, quarantine?.of))),
   );
 
   // Public: pages that are open watch the generation of their plugin.
