@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as setTimer } from 'node:timers';
 import { setTimeout } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
 import { parseYaml } from './artifact/manifest.js';
@@ -52,6 +53,8 @@ import { openStateStore, type StateStore } from './store/state.js';
 
 /** Lines of a plugin that are logged per second. */
 const LOG_LINES_PER_SECOND = 100;
+/** A host that has been up for so long without a plugin, in ms, gets a thread ready for the first. */
+const REHEARSE_AFTER_MS = 1000;
 /** Instances that all threads together keep. */
 const MAX_INSTANCES = 8000;
 /** An upload carries the form around the file as well. */
@@ -147,6 +150,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await options.beforeListening?.({ registry });
     if (peers !== undefined) await listen(app, config);
     unready.delete('starting');
+    const rehearsal = setTimer(() => void engine.rehearse(), REHEARSE_AFTER_MS).unref();
+    closers.push(() => clearTimeout(rehearsal));
     const { port } = app.server.address() as { port: number };
     return {
       url: urlOf(config, port),

@@ -43,7 +43,7 @@ async function bring(
   const find = () => registry.list().find(({ plugin }) => plugin.pluginId === pluginId);
   const record = find();
   if (record === undefined) throw new SandpoolError('PLUGIN_AUTO_ENABLE_MANIFEST_NOT_FOUND', { pluginId });
-  if (!grantUnreviewed) requireConsent(pluginId, record.authorizationStatus);
+  if (!grantUnreviewed && record.plugin.status === 0) requireConsent(pluginId, record.authorizationStatus);
   const isFirst = record.plugin.installed === 0;
   // On an installed plugin: the same version with other bytes is refreshed.
   if (isFirst || record.discoveredVersion === record.effectiveVersion) {

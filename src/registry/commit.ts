@@ -125,7 +125,7 @@ export function noteFailure(
         plugin: { ...plugin, desiredState: state, currentState },
         effectiveVersion: effectiveReleaseOf(before.rows)?.releaseVersion ?? '',
       }),
-      ...(releases && isItsOwn && { releases }),
+      ...(releases && { releases }),
       ...(failure && { failure }),
       diagnosis: { action, errorCode, message },
     });

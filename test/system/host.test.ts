@@ -106,9 +106,16 @@ t.test('plugins that the configuration names are installed and enabled at the st
   const artifact = buildArtifact({ module: await assemblyScriptGuest('echo'), routes: ROUTES });
   await writeFile(join(directory, 'staged', 'demo.wasm'), artifact);
   await writeFile(join(directory, 'staged', 'broken.wasm'), 'not wasm');
-  const settings = { PLUGIN_AUTO_ENABLE: JSON.stringify([{ id: 'missing' }, { id: 'demo' }]) };
-  const host = await startTestHost(t, settings, directory);
+  const host = await startTestHost(t, { PLUGIN_AUTO_ENABLE: '[{"id":"demo"}]' }, directory);
   t.match(await host.fetch('/x/demo/echo', post('up')), { status: 200, text: 'up' });
+});
+
+t.test('C97 C99: a host whose configuration names a plugin that cannot be enabled does not start', async (t) => {
+  const starting = startTestHost(t, { PLUGIN_AUTO_ENABLE: '[{"id":"missing"}]' }, t.testdir());
+  await t.rejects(starting, {
+    code: 'PLUGIN_AUTO_ENABLE_FAILED',
+    cause: { code: 'PLUGIN_AUTO_ENABLE_MANIFEST_NOT_FOUND' },
+  });
 });
 
 t.test('plugins that were granted nothing are denied, and told apart from those that were', async (t) => {
