@@ -1,0 +1,83 @@
+/** What a release carries switches with it: assets, texts, documentation, configuration. */
+import t from 'tap';
+import { buildArtifact } from '../artifact/build.js';
+import type { OpenApiDocument } from '../resources/openapi-rules.js';
+import { startTestHost, type TestHost } from './host.js';
+
+function release(version: string) {
+  return {
+    manifest: {
+      id: 'demo',
+      name: 'demo',
+      version,
+      public_assets: [{ source: 'frontend/pages', mount: '', index: '' }],
+    },
+    frontendAssets: { 'frontend/pages/index.html': `page of ${version}`, 'frontend/pages/only.txt': version },
+    i18n: { 'en-US': { demo: { version } } },
+    routes: [{ path: `/of-${version.replaceAll('.', '-')}`, summary: version }],
+    manifestResources: { 'manifest/config/config.yaml': `version: ${version}\n` },
+  };
+}
+
+async function assetsOf(host: TestHost, ...versions: string[]): Promise<Record<string, string>> {
+  const answers = versions.map(async (version) => {
+    const { status, text } = await host.fetch(`/x-assets/demo/${version}/only.txt`);
+    return [version, status === 200 ? text : String(status)] as const;
+  });
+  return Object.fromEntries(await Promise.all(answers));
+}
+
+async function saidBy(host: TestHost): Promise<{ texts: string; routes: string[] }> {
+  const { data } = JSON.parse((await host.fetch('/api/v1/i18n/runtime/messages')).text);
+  const { paths } = JSON.parse((await host.fetch('/api.json')).text) as OpenApiDocument;
+  return { texts: data.messages.demo?.version, routes: Object.keys(paths).filter((path) => path.startsWith('/x/')) };
+}
+
+t.test(
+  'a staged version changes nothing until the upgrade, which switches everything (C64, C72, F010, F016, F084, F094)',
+  async (t) => {
+    const host = await startTestHost(t);
+    await host.serve('demo', release('v0.1.0'));
+    await host.registry.upload(buildArtifact(release('v0.2.0')));
+    t.same(await assetsOf(host, 'v0.1.0', 'v0.2.0'), { 'v0.1.0': 'v0.1.0', 'v0.2.0': '404' }, 'pending');
+    t.same(await saidBy(host), { texts: 'v0.1.0', routes: ['/x/demo/of-v0-1-0'] });
+
+    await host.registry.upgrade('demo', { confirmed: true });
+    t.same(await assetsOf(host, 'v0.1.0', 'v0.2.0'), { 'v0.1.0': '404', 'v0.2.0': 'v0.2.0' });
+    t.same(await saidBy(host), { texts: 'v0.2.0', routes: ['/x/demo/of-v0-2-0'] });
+  },
+);
+
+t.test('a rollback brings everything of the earlier release back (C112, F017, F123)', async (t) => {
+  const host = await startTestHost(t);
+  await host.serve('demo', release('v0.1.0'));
+  await host.registry.upload(buildArtifact(release('v0.2.0')));
+  await host.registry.upgrade('demo', { confirmed: true });
+  await host.registry.rollback('demo', { confirmed: true });
+  t.same(await assetsOf(host, 'v0.1.0', 'v0.2.0'), { 'v0.1.0': 'v0.1.0', 'v0.2.0': '404' });
+  t.same(await saidBy(host), { texts: 'v0.1.0', routes: ['/x/demo/of-v0-1-0'] });
+  const { headers } = await host.fetch('/x-assets/demo/v0.1.0/only.txt');
+  t.equal(headers.get('cache-control'), 'public, max-age=31536000, immutable', 'the same bytes under the same address');
+});
+
+t.test('pages that are open keep their assets for the time of grace (F084)', async (t) => {
+  const host = await startTestHost(t, { ASSETS_PREVIOUS_VERSION_GRACE_SECONDS: '600' });
+  await host.serve('demo', release('v0.1.0'));
+  await host.registry.upload(buildArtifact(release('v0.2.0')));
+  await host.registry.upgrade('demo', { confirmed: true });
+  t.same(await assetsOf(host, 'v0.1.0', 'v0.2.0', 'v0.3.0'), {
+    'v0.1.0': 'v0.1.0',
+    'v0.2.0': 'v0.2.0',
+    'v0.3.0': '404',
+  });
+  await host.registry.disable('demo');
+  t.same(await assetsOf(host, 'v0.1.0', 'v0.2.0'), { 'v0.1.0': '404', 'v0.2.0': '404' });
+});
+
+t.test('nothing is left in the address space of an uninstalled plugin (C46, F008, F082)', async (t) => {
+  const host = await startTestHost(t);
+  await host.serve('demo', release('v0.1.0'));
+  await host.registry.uninstall('demo');
+  t.same(await assetsOf(host, 'v0.1.0'), { 'v0.1.0': '404' });
+  t.same((await saidBy(host)).routes, []);
+});
