@@ -45,6 +45,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['metrics.ts'],
   yaml: ['config/load.ts', 'artifact/manifest.ts'],
   'better-sqlite3': ['store/sqlite.ts'],
+  'libpg-query': ['store/dialect/parse.ts'],
   undici: ['services/network.ts'],
   'lru-cache': ['engine/modules.ts', 'resources/', 'sandbox/kept.ts', 'identity/'],
   negotiator: ['http/'],

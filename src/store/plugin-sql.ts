@@ -110,7 +110,9 @@ function execute(database: Database, sql: string): void {
   try {
     database.exec(sql);
   } catch (thrown) {
-    throw new SandpoolError('SBX_SQL_FAILED', { reason: reasonOf(thrown), location: 0 }, { cause: thrown });
+    // Names are always quoted here, so that SQLite's advice about them leads astray.
+    const reason = reasonOf(thrown).replace(' - should this be a string literal in single-quotes?', '');
+    throw new SandpoolError('SBX_SQL_FAILED', { reason, location: 0 }, { cause: thrown });
   }
 }
 
@@ -127,6 +129,10 @@ function placed<Result>(file: string, piece: Piece, work: () => Result): Result 
   try {
     return work();
   } catch (thrown) {
+    if (thrown instanceof RangeError) {
+      const facts = { file, line: lineOf(piece, undefined), reason: 'the statement is nested too deeply' };
+      throw new SandpoolError('SBX_SQL_UNSUPPORTED', facts, { cause: thrown });
+    }
     if (!(thrown instanceof SandpoolError) || !('location' in thrown.details)) throw thrown;
     const { location, ...facts } = thrown.details;
     const line = lineOf(piece, Number(location));
