@@ -24,6 +24,7 @@ import {
   type Isolation,
   type LogLevel,
   type PostedRelease,
+  type Rehearsal,
   type RewriteEnd,
   type SandboxCounts,
   type SandboxMessage,
@@ -114,6 +115,11 @@ export interface Engine {
   quarantineOf(pluginId: string): QuarantineState | undefined;
   /** Lets a plugin's release serve again at once. Whether it was in quarantine. */
   liftQuarantine(pluginId: string): boolean;
+  /**
+   * Gets a thread ready to rewrite a first release, which then takes half the time. Does nothing when a release was rewritten
+   * already. Never rejects.
+   */
+  rehearse(): Promise<void>;
   /** Waits for running invocations up to `graceMs`, then ends every thread. */
   close(graceMs?: number): Promise<void>;
 }
@@ -195,6 +201,8 @@ export function createEngine(options: EngineOptions): Engine {
   const slotBytes = (options.pool.slotBytes + 7) & ~7;
   const effective = new Map<string, Loaded>();
   let lastKey = 0;
+  /** Whether a thread has compiled the rewriter, or is about to. */
+  let hasRewritten = false;
   let pool: Pool | undefined;
 
   const modules = createModules(SPARE_MODULES, rewrite, {
@@ -232,6 +240,7 @@ export function createEngine(options: EngineOptions): Engine {
     invoke,
     quarantineOf: (pluginId) => effective.get(pluginId)?.quarantine.state(),
     liftQuarantine: (pluginId) => effective.get(pluginId)?.quarantine.lift() ?? false,
+    rehearse,
     close,
   };
 
@@ -351,8 +360,16 @@ export function createEngine(options: EngineOptions): Engine {
     };
   }
 
+  async function rehearse(): Promise<void> {
+    if (hasRewritten) return;
+    hasRewritten = true;
+    // A thread that dies meanwhile has lost nothing.
+    await runBounded<Rehearsal>({ rehearse: true }, REWRITE_LIMIT_MS).catch(() => {});
+  }
+
   /** In a worker, because it takes a second for 20 MB. */
   async function rewrite(bytes: Uint8Array, maxPages: number, isResettable: boolean): Promise<RewriteEnd> {
+    hasRewritten = true;
     const end = await runBounded({ rewrite: bytes, maxPages, isResettable }, REWRITE_LIMIT_MS);
     if (end.error) throw SandpoolError.fromData(end.error);
     return end;

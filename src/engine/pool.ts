@@ -8,6 +8,7 @@ import { Piscina } from 'piscina';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import type {
   BatchEnd,
+  Rehearsal,
   Rewrite,
   RewriteEnd,
   SandboxMessage,
@@ -56,7 +57,7 @@ export interface Pool {
 }
 
 /** What ends a task of that kind. */
-export type EndOf<Payload> = Payload extends Rewrite
+export type EndOf<Payload> = Payload extends Rewrite | Rehearsal
   ? RewriteEnd
   : Payload extends WarmUp
     ? WarmUpEnd

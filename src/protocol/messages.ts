@@ -102,6 +102,11 @@ export interface RewriteEnd {
   readonly reasons: readonly string[];
 }
 
+/** Rewrites a module that nobody needs, so that the rewriter's own code is compiled when the first release comes. */
+export interface Rehearsal {
+  readonly rehearse: true;
+}
+
 /** Frees instances that nobody has asked for. A thread without work blocks its event loop, so it has no clock of its own. */
 export interface Trim {
   readonly trim: true;
@@ -112,7 +117,7 @@ export interface TrimEnd {
   readonly counts: SandboxCounts;
 }
 
-export type TaskPayload = Batch | WarmUp | Rewrite | Trim;
+export type TaskPayload = Batch | WarmUp | Rewrite | Rehearsal | Trim;
 export type TaskEnd = BatchEnd | WarmUpEnd | RewriteEnd | TrimEnd;
 
 export interface BatchEnd {

@@ -1,7 +1,13 @@
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import type { Rewrite, RewriteEnd } from '../protocol/messages.js';
 import { limitMemory } from '../rewrite/memory-limit.js';
+import { rehearsalModule } from '../rewrite/rehearsal.js';
 import { type RewriteOptions, rewriteModule } from '../rewrite/rewrite.js';
+
+// Together about as much code as a first release has.
+const REHEARSAL_FUNCTIONS = 60;
+const REHEARSAL_ROUNDS = 20;
+const REHEARSAL_PAGES = 16;
 
 /**
  * Makes a module fit to be run: its memory has a maximum, its loops look at the deadline, and its instances can be reset. What
@@ -20,6 +26,15 @@ export function rewrite({ rewrite: bytes, maxPages, isResettable }: Rewrite): Re
       thrown instanceof SandpoolError ? thrown : new SandpoolError('SBX_MODULE_INVALID', { reason: reasonOf(thrown) });
     return { error: error.toData(), bytes: new Uint8Array(0), isResettable: false, reasons };
   }
+}
+
+/** Rewrites the rehearsal module until the engine has compiled the rewriter. */
+export function rehearse(): RewriteEnd {
+  const bytes = rehearsalModule(REHEARSAL_FUNCTIONS);
+  let end = rewrite({ rewrite: bytes, maxPages: REHEARSAL_PAGES, isResettable: true });
+  for (let round = 1; round < REHEARSAL_ROUNDS; round++)
+    end = rewrite({ rewrite: bytes, maxPages: REHEARSAL_PAGES, isResettable: true });
+  return { ...end, bytes: new Uint8Array(0) };
 }
 
 function attempt(bytes: Uint8Array, options: RewriteOptions, reasons: string[]) {

@@ -28,7 +28,7 @@ import {
 } from '../protocol/slot.js';
 import { createCounts } from './counts.js';
 import { createInstances } from './instances.js';
-import { rewrite } from './rewrite.js';
+import { rehearse, rewrite } from './rewrite.js';
 
 const setup = workerData as SandboxSetup;
 const table = openSlotTable(setup.table, setup.slotBytes);
@@ -40,6 +40,7 @@ export default function run({ payload }: { payload: TaskPayload }): TaskEnd {
   if ('slots' in payload) return runBatch(payload);
   if ('warmUp' in payload) return warmUp(payload);
   if ('trim' in payload) return trim();
+  if ('rehearse' in payload) return rehearse();
   return rewrite(payload);
 }
 

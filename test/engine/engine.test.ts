@@ -320,3 +320,12 @@ t.test('lifecycle callbacks run in quarantine, so that the plugin can be disable
   const callback = { pluginId: 'demo', executionSource: 'lifecycle', tenantId: 0, envelope } as const;
   t.match(await host.engine.invoke(callback), { ok: false, error: { code: 'SBX_TRAP' } });
 });
+
+t.test('a thread may get ready before the first release comes; releases then load as ever', async (t) => {
+  const host = startEngine(t, { pool: { maxThreads: 1 } });
+  await host.engine.rehearse();
+  await host.load('echo', await watGuest('echo'));
+  t.equal(bodyOf(await host.request('echo')), '{"ok":true}');
+  await host.engine.rehearse();
+  t.match(await host.metrics.render(), /^sandpool_module_load_seconds_count\{step="rewrite"\} 1$/m);
+});

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { startEngine } from '../engine-host.js';
 import { watGuest } from '../guest-modules.js';
-import { openControlPlane } from './control-plane.js';
-import { fakeHost, route, view } from './fakes.js';
+import { openControlPlane } from '../http/control-plane.js';
+import { fakeHost, route, view } from '../http/fakes.js';
 
 const HOUR_MS = 3_600_000;
 
