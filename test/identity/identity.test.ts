@@ -1,7 +1,8 @@
 import { mock } from 'node:test';
 import { createSigner } from 'fast-jwt';
-import t from 'tap';
-import { openRoom, PASSWORD, SECRET, START_MS } from './identity-room.js';
+import t, { type Test } from 'tap';
+import { SandpoolError } from '../../src/protocol/errors.js';
+import { openRoom, PASSWORD, type Room, SECRET, START_MS } from './identity-room.js';
 
 const CLAIMS = {
   tokenType: 'access',
@@ -343,4 +344,60 @@ t.test('hashes are argon2id, at 19 MiB and two passes unless told otherwise', as
   const { identity, database } = openRoom(t, { hashCost: undefined as never });
   await identity.ensureAdmin('given first');
   t.match(database.prepare('SELECT password_hash FROM sys_user').pluck().get(), /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+});
+
+/** Two processes on one file; each has the other forget, as the primary process would have it. */
+async function openPair(t: Test) {
+  const rooms: Room[] = [];
+  const peersOf = (other: number) => ({
+    spread: async () => rooms[other]?.identity.forget(),
+    attempt: async () => async () => {},
+  });
+  const room = openRoom(t, { peers: peersOf(1) });
+  const second = room.start({ peers: peersOf(0) });
+  rooms.push(room, second);
+  await room.addUser('ada', { roles: [] });
+  const header = `Bearer ${await room.logIn('ada')}`;
+  return { ...room, other: second.identity, header };
+}
+
+t.test('who logs out in one process is logged out in the others', async (t) => {
+  const { identity, other, header } = await openPair(t);
+  const { tokenId } = other.authenticate(header);
+  identity.logout(tokenId);
+  await identity.settled();
+  t.throws(() => other.authenticate(header), { code: 'SBX_SESSION_EXPIRED' });
+});
+
+t.test('what a user may do changes in every process at once', async (t) => {
+  const { identity, other, header } = await openPair(t);
+  const { userId } = other.authenticate(header);
+  identity.createRole({ key: 'editor', name: 'Editor', permissions: ['notes:edit'] });
+  identity.setUserRoles(userId, ['editor']);
+  await identity.settled();
+  t.same(other.authenticate(header).permissions, ['notes:edit']);
+  identity.setUserStatus(userId, 0);
+  await identity.settled();
+  t.throws(() => other.authenticate(header), { code: 'SBX_SESSION_EXPIRED' });
+});
+
+t.test('who waits for the other processes is told when one of them could not be reached', async (t) => {
+  const silent = new SandpoolError('SBX_PEERS_SILENT', { timeoutMs: 1 });
+  const peers = { spread: () => Promise.reject(silent), attempt: async () => async () => {} };
+  const { identity, addUser } = openRoom(t, { peers });
+  await addUser('ada');
+  await t.rejects(identity.settled(), { code: 'SBX_PEERS_SILENT' });
+});
+
+t.test('failed logins of several processes are counted in one place', async (t) => {
+  const attempts: string[] = [];
+  const attempt = async (username: string) => {
+    attempts.push(username);
+    return async () => void attempts.pop();
+  };
+  const { addUser, logIn } = openRoom(t, { peers: { spread: async () => {}, attempt } });
+  await addUser('ada');
+  await t.rejects(logIn('ada', 'wrong'), { code: 'SBX_CREDENTIALS_INVALID' });
+  await logIn('ada');
+  t.same(attempts, ['ada'], 'the one that succeeded was taken back');
 });

@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import http, { type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import t, { type Test } from 'tap';
+import { runOut } from '../../src/http/run-out.js';
+
+async function listen(t: Test): Promise<{ server: Server; port: number }> {
+  const server = http.createServer((_request, reply) => void reply.writeHead(200, ['Content-Length', '2']).end('ok'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.closeAllConnections());
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+/** Sends a request on a connection. @returns the head of the answer */
+async function ask(socket: Socket): Promise<string> {
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  const [chunk] = (await once(socket, 'data')) as [Buffer];
+  return chunk.toString();
+}
+
+t.test('a request on an open connection is answered, told to open another one, and the connection ends', async (t) => {
+  const { server, port } = await listen(t);
+  const socket = connect(port, '127.0.0.1');
+  t.match(await ask(socket), /Connection: keep-alive/);
+  const gone = runOut(server, { idleMs: 60_000, graceMs: 60_000 });
+  const closed = once(socket, 'close');
+  const answer = await ask(socket);
+  t.match(answer, /^HTTP\/1.1 200 OK\r\n/);
+  t.match(answer, /connection: close/i);
+  await closed;
+  await gone;
+});
+
+t.test('new connections are refused', async (t) => {
+  const { server, port } = await listen(t);
+  await runOut(server, { idleMs: 1, graceMs: 1000 });
+  const socket = connect(port, '127.0.0.1');
+  const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+  t.equal(error.code, 'ECONNREFUSED');
+});
+
+t.test('a connection on which nobody asks is closed after a while', async (t) => {
+  const { server, port } = await listen(t);
+  const socket = connect(port, '127.0.0.1');
+  await ask(socket);
+  const closed = once(socket, 'close');
+  await runOut(server, { idleMs: 1, graceMs: 60_000 });
+  await closed;
+});
