@@ -32,6 +32,8 @@ export async function assembleWat(text: string, name = 'guest.wat'): Promise<Uin
     mutable_globals: true,
     sign_extension: true,
     sat_float_to_int: true,
+    exceptions: true,
+    tail_call: true,
   };
   const module = (await wabt).parseWat(name, text, { ...features, simd: true, threads: true, reference_types: true });
   try {
