@@ -1,7 +1,7 @@
 /**
  * Child of journal.test.ts: opens the registry in a directory, performs one operation, and kills itself with SIGKILL at a named
- * step. Arguments: directory, operation, step. Steps: those of the archive, of the staging directory, of the engine and of the
- * transaction.
+ * step. Arguments: directory, operation, step. Steps: those of the archive, of the staging directory, of the engine, of SQL, of
+ * markers and of the transaction.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,14 +15,15 @@ const die = (reached: string): void => {
   if (reached === step) process.kill(process.pid, 'SIGKILL');
 };
 
-const answer: PreparedRelease['run'] = async () => ({
-  ok: true,
-  response: { statusCode: 200, contentType: '', headers: {}, body: new Uint8Array() },
-});
-
 let isArmed = false;
 const armed = (reached: string): void => {
   if (isArmed) die(reached);
+};
+
+/** Allows everything. */
+const answer: PreparedRelease['run'] = async () => {
+  armed('asked');
+  return { ok: true, response: { statusCode: 200, contentType: '', headers: {}, body: new Uint8Array() } };
 };
 
 const registry = createRegistry({
@@ -35,6 +36,13 @@ const registry = createRegistry({
     },
     deactivate: () => armed('deactivated'),
   },
+  sql: {
+    check: () => {},
+    run: async (phase) => armed(`sql-${phase}`),
+    purge: async () => armed('sql-purged'),
+  },
+  governance: { check: () => {}, apply: () => armed('menus'), remove: () => armed('no-menus') },
+  storage: { purge: async () => armed('objects-deleted') },
   log: { warn: () => {} },
   onStep: armed,
 });
@@ -43,5 +51,8 @@ isArmed = true;
 if (operation === 'upload') await registry.upload(readFileSync(join(dir, 'next.bin')), { overwrite: true });
 else if (operation === 'install') await registry.install('demo');
 else if (operation === 'enable') await registry.enable('demo');
+else if (operation === 'upgrade') await registry.upgrade('demo', { confirmed: true });
+else if (operation === 'rollback') await registry.rollback('demo', { confirmed: true });
+else if (operation === 'uninstall') await registry.uninstall('demo');
 else await registry.disable('demo');
 process.exit(7);
