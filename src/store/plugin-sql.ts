@@ -110,8 +110,10 @@ function execute(database: Database, sql: string): void {
   try {
     database.exec(sql);
   } catch (thrown) {
-    // Names are always quoted here, so that SQLite's advice about them leads astray.
-    const reason = reasonOf(thrown).replace(' - should this be a string literal in single-quotes?', '');
+    // Names are always quoted here, so that SQLite's advice about them leads astray; a table on its way has none.
+    const reason = reasonOf(thrown)
+      .replace(' - should this be a string literal in single-quotes?', '')
+      .replaceAll('sandpool_rebuilt.', '');
     throw new SandpoolError('SBX_SQL_FAILED', { reason, location: 0 }, { cause: thrown });
   }
 }

@@ -87,17 +87,18 @@ function checkPhase(
   const attempt = (work: () => void, node?: Node) => {
     try {
       work();
+      return true;
     } catch (thrown) {
       note(thrown, node);
+      return false;
     }
   };
   const run = (statement: Statement) => {
     database.exec('PRAGMA foreign_keys = OFF; SAVEPOINT statement');
-    attempt(() => {
+    const isDone = attempt(() => {
       catalog = runStatement(database, pluginId, statement, catalog);
     }, statement.node);
-    if (problems.length > 0 || catalog === start) database.exec('PRAGMA legacy_alter_table = OFF');
-    database.exec('RELEASE statement');
+    database.exec(`${isDone ? '' : 'ROLLBACK TO statement; '}RELEASE statement; PRAGMA legacy_alter_table = OFF`);
   };
   for (const file of files) {
     attempt(() => {

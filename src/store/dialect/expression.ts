@@ -484,8 +484,17 @@ function call(node: FuncCall, context: Context): string {
 function argument(name: string, arg: Node, at: number, context: Context): string {
   const isSpelled = (name === 'concat' || name === 'concat_ws') && typeOf(arg, context) === 'boolean';
   if (isSpelled) return spelled(expression(arg, context), ['t', 'f']);
+  if (/^jsonb?_(?:build|agg|object_agg)/.test(name)) return asJson(arg, context);
   const isMoment = (name === 'date_trunc' || name === 'extract' || name === 'date_part') && at === 1;
   return isMoment && textOf(arg) !== undefined ? compared(arg, 'timestamptz', context) : expression(arg, context);
+}
+
+/** SQLite's JSON functions take truth for a number, and JSON for a text. */
+function asJson(node: Node, context: Context): string {
+  const sql = expression(node, context);
+  const type = typeOf(node, context);
+  if (type === 'boolean') return `json(${spelled(sql)})`;
+  return type === 'json' || type === 'jsonb' ? `json(${sql})` : sql;
 }
 
 function plainCall({ over, agg_distinct, agg_filter, agg_order, agg_star, location }: FuncCall, sql: string): string {

@@ -82,6 +82,14 @@ const formatting: SqlFunction = {
   type: 'text',
 };
 
+/** `… AT TIME ZONE 'UTC'`: all moments are stored in UTC. */
+const zoned: SqlFunction = {
+  args: [2, 2],
+  sql: ([, moment], [zone]) =>
+    /^(?:utc|gmt|z)$/i.test(zone ?? '') ? moment! : { refused: 'AT TIME ZONE is supported for UTC alone' },
+  type: 'timestamp',
+};
+
 const substring: SqlFunction = {
   args: [2, 3],
   sql: (args, [, pattern]) =>
@@ -95,7 +103,7 @@ const substring: SqlFunction = {
 export const FUNCTIONS: Readonly<Record<string, SqlFunction>> = {
   // moments
   now, transaction_timestamp: now, statement_timestamp: now, clock_timestamp: now,
-  extract: extraction, date_part: extraction, date_trunc: truncation, to_char: formatting,
+  extract: extraction, date_part: extraction, date_trunc: truncation, to_char: formatting, timezone: zoned,
   to_timestamp:      plain('pg_from_epoch', [1, 1], 'timestamptz'),
   make_date:         plain('pg_make_date', [3, 3], 'date'),
 
