@@ -68,6 +68,7 @@ function openDispatch() {
     slotBytes: 16_384,
     batchSize: BATCH,
     maxThreads: 1,
+    maxWaitingThreads: 0,
     maxQueue: 1024,
     queueTimeoutMs: 5000,
     limitsOf: () => ({ concurrency: 1024, queue: 1024, weight: 1 }),
@@ -78,6 +79,8 @@ function openDispatch() {
   });
   const setup = {
     table: dispatch.table.buffer,
+    feeds: dispatch.feeds.buffer,
+    feedCapacity: dispatch.feeds.capacity,
     slotBytes: 16_384,
     nodeName: 'bench',
     stateFile: ':memory:',
@@ -98,8 +101,8 @@ function openDispatch() {
   const job: Omit<Job, 'settle'> = {
     pluginId: 'bench',
     release,
-    requestBytes: 0,
     encode: () => 0,
+    encoded: () => new Uint8Array(0),
     source: 0,
     tenantId: 0,
     deadlineMs: 5000,

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { FULL } from './case.js';
+import { textOfGoals } from './goals.js';
 import { headOf, textOfRow } from './report.js';
 import { CASES, DEFAULT_ROUNDS, runBench, unknownCases } from './runner.js';
 
@@ -26,6 +27,11 @@ async function main(): Promise<void> {
     head: (head) => console.log(`${headOf(head)}\n`),
     rows: (rows) => console.log(`${rows.map(textOfRow).join('\n')}\n`),
     skipped: (reason) => console.log(`# skipped: ${reason}`),
+    failed(name, thrown) {
+      console.error(`# failed: ${name}:`, thrown);
+      process.exitCode = 1;
+    },
   });
+  console.log(textOfGoals(report));
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
 }

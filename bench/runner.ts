@@ -38,6 +38,8 @@ export interface BenchListener {
   /** A case has ended. */
   rows?(rows: readonly ReportRow[]): void;
   skipped?(reason: string): void;
+  /** A case could not be measured; without this listener the run ends there. */
+  failed?(name: string, thrown: unknown): void;
 }
 
 /** Names that no case has. */
@@ -56,9 +58,14 @@ export async function runBench(
   listener.head?.(head);
   const rows: ReportRow[] = [];
   for (const bench of CASES.filter(({ name }) => names.length === 0 || names.includes(name))) {
-    const measured = await measureCase(bench, rounds, effort, listener);
-    rows.push(...measured);
-    listener.rows?.(measured);
+    try {
+      const measured = await measureCase(bench, rounds, effort, listener);
+      rows.push(...measured);
+      listener.rows?.(measured);
+    } catch (thrown) {
+      if (listener.failed === undefined) throw thrown;
+      listener.failed(bench.name, thrown);
+    }
   }
   return { ...head, rows };
 }

@@ -1,9 +1,11 @@
 /**
- * Renews the tables of README that have one source in the code: commands, settings, errors. Each stands between
- * `<!-- name:begin -->` and `<!-- name:end -->`. With `--check` nothing is written, and a stale README exits with 1.
+ * Renews the tables of README that have one source in the code: commands, settings, errors, and the goals of the bench
+ * with what `bench/results.json` says of them. Each stands between `<!-- name:begin -->` and `<!-- name:end -->`. With `--check` nothing is written, and a stale README exits with 1.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { resultsOf } from '../bench/goals.js';
+import { type BenchReport, number } from '../bench/report.js';
 import { COMMANDS } from '../src/cli/commands.js';
 import { accepts } from '../src/config/check.js';
 import { SETTINGS } from '../src/config/schema.js';
@@ -11,6 +13,8 @@ import { ERRORS } from '../src/protocol/errors.js';
 
 /** Where README lies. */
 export const README = fileURLToPath(new URL('../../README.md', import.meta.url));
+
+const RESULTS = fileURLToPath(new URL('../../bench/results.json', import.meta.url));
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.includes('--check'));
 
@@ -59,7 +63,33 @@ function tables(): Record<string, string> {
         sentence.replaceAll('\n', ' '),
       ]),
     ),
+    benchmarks: benchmarks(),
   };
+}
+
+/** Written by `npm run bench -- --json bench/results.json`. */
+function benchmarks(): string {
+  const report = JSON.parse(readFileSync(RESULTS, 'utf8')) as BenchReport;
+  const { machine, node, commit, startedAt, rows } = report;
+  const rounds = Math.max(...rows.map((row) => row.rounds));
+  const goals = resultsOf(report).map(({ goal, value, verdict, unit }) => [
+    goal.goal,
+    `${goal.bar}`,
+    `${goal.aim}`,
+    value === undefined ? 'not measured' : `${number(value)} ${unit}`,
+    verdict === 'missed' ? 'below the bar' : (verdict ?? ''),
+    `${goal.case}: ${goal.row}`,
+  ]);
+  const peers = report.rows
+    .filter((row) => row.case === 'peers')
+    .map((row) => [row.row, `${number(row.median)} µs`, `${number(row.min)} – ${number(row.max)}`]);
+  return [
+    `Measured on ${machine}, Node ${node}, at commit ${commit} on ${startedAt.slice(0, 10)}, ${rounds} round${rounds > 1 ? 's' : ''} at most.\n`,
+    table(['goal', 'bar', 'aim', 'measured', 'reached', 'case: row'], goals),
+    '',
+    'The same echo by others, per call, in one thread (case `peers`):\n',
+    table(['host', 'median', 'min – max'], peers),
+  ].join('\n');
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,6 +1,6 @@
 /** `sandpool bench`: measures this version on this machine with the benches of the project. */
 import type { BenchReport, ReportRow } from '../../bench/report.js';
-import { SandpoolError } from '../protocol/errors.js';
+import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import type { Context, ExitCode } from './command.js';
 
 /** Prints a line per row, or with `--json` the report (spec/product.md §6). */
@@ -15,6 +15,7 @@ export async function run({
   // The benches need packages that take long to load, and that no other command needs.
   const { CASES, DEFAULT_ROUNDS, runBench, unknownCases } = await import('../../bench/runner.js');
   const { FULL } = await import('../../bench/case.js');
+  const { textOfGoals } = await import('../../bench/goals.js');
   const { headOf, textOfRow } = await import('../../bench/report.js');
   const names = args.filter((name) => name !== undefined);
   const unknown = unknownCases(names);
@@ -24,13 +25,18 @@ export async function run({
   }
   const rounds = roundsOf(options.rounds, DEFAULT_ROUNDS);
   const say = (text: string): void => void (json || stdout.write(`${text}\n`));
+  let hasFailed = false;
   const report: BenchReport = await runBench(names, rounds, FULL, {
     head: (head) => say(`${headOf(head)}\n`),
     rows: (rows: readonly ReportRow[]) => say(`${rows.map(textOfRow).join('\n')}\n`),
     skipped: (reason) => note(`# skipped: ${reason}`),
+    failed(name, thrown) {
+      hasFailed = true;
+      note(`# failed: ${name}: ${reasonOf(thrown)}`);
+    },
   });
-  answer(report, '');
-  return 0;
+  answer(report, textOfGoals(report));
+  return hasFailed ? 1 : 0;
 }
 
 /** @throws SBX_USAGE */

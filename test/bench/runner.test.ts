@@ -48,6 +48,14 @@ t.test('what a case opened is closed when a row fails', async (t) => {
   t.ok(isClosed);
 });
 
+t.test('a case that fails is told, and the others are measured', async (t) => {
+  const failures: string[] = [];
+  const failed = (name: string, thrown: unknown) => void failures.push(`${name}: ${(thrown as Error).message}`);
+  const report = await runBench(['wire', 'payload'], 1, { ...TINY, payloadBytes: [0] }, { failed });
+  t.match(failures, [/^payload: /]);
+  t.ok(report.rows.every((row) => row.case === 'wire') && report.rows.length > 0);
+});
+
 t.test('a case that does not exist is named', async (t) => {
   t.same(unknownCases(['wire', 'wires', 'http']), ['wires']);
 });
