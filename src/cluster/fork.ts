@@ -25,8 +25,9 @@ export type Fork = (events: ForkEvents) => ForkedProcess;
 /**
  * Starts processes that run this module and listen on one port.
  *
- * The primary accepts connections and hands them out in turn. Each process gets as many as the others, whatever the kernel
- * thinks of who is idle, and a connection that reaches a process which is just closing is handed to another one.
+ * The primary accepts connections and hands them out in turn: each process gets as many as the others. When processes wait for
+ * connections on a shared handle, the kernel gave one of two 39 to 64 of 64 that were opened at once, and they stay there for as
+ * long as they are kept alive. And a connection that reaches a process which is just closing is handed to another one.
  */
 export function forkOf(module: URL): Fork {
   cluster.schedulingPolicy = cluster.SCHED_RR;
