@@ -246,7 +246,7 @@ export function engineOptions(
   const share = Math.ceil(availableParallelism() / processesOf(config));
   // With a single thread one stuck guest would hold up everybody until its deadline.
   const maxThreads = pool.maxThreads === 'auto' ? Math.max(2, share) : pool.maxThreads;
-  const slots = pool.slots === 'auto' ? maxThreads * pool.batchSize * 2 : pool.slots;
+  const slots = pool.slots === 'auto' ? maxThreads * pool.batchSize * 2 + pool.maxWaitingThreads : pool.slots;
   return {
     pool: { ...pool, maxThreads, minThreads: Math.min(pool.minThreads, maxThreads), slots },
     limitsOf: limitsOf(config, slots),

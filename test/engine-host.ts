@@ -50,6 +50,7 @@ export interface EngineHostOptions extends Partial<Omit<EngineOptions, 'pool' | 
 const POOL = {
   minThreads: 1,
   maxThreads: 2,
+  maxWaitingThreads: 2,
   idleTimeoutMs: 30_000,
   maxQueue: 256,
   queueTimeoutMs: 5000,
@@ -124,13 +125,16 @@ export function startEngine(
         readArtifact: async () => module,
       }),
     request: (id, body = '', { deadlineMs, signal } = {}) =>
-      engine.invoke({
-        pluginId: id,
-        executionSource: 'route',
-        tenantId: 0,
-        envelope: envelopeOf(id, requestType, body),
-        ...(deadlineMs !== undefined && { deadlineMs }),
-        ...(signal && { signal }),
+      new Promise((resolve) => {
+        const invocation = {
+          pluginId: id,
+          executionSource: 'route' as const,
+          tenantId: 0,
+          envelope: envelopeOf(id, requestType, body),
+          ...(deadlineMs !== undefined && { deadlineMs }),
+        };
+        const started = engine.start(invocation, resolve);
+        signal?.addEventListener('abort', () => started.cancel(), { once: true });
       }),
   };
 }

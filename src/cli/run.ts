@@ -145,7 +145,7 @@ function createRoom({ config, view, bytes, isAnonymous, note }: RoomParts) {
   const engine: Engine = createEngine({
     ...settings,
     // One thread: the state of the plugin lives in the thread's own memory.
-    pool: { ...settings.pool, minThreads: 1, maxThreads: 1 },
+    pool: { ...settings.pool, minThreads: 1, maxThreads: 1, maxWaitingThreads: 0 },
     stateFile: ':memory:',
     metrics,
     log: ({ level, text }) => note(`${view.pluginId} ${level}: ${text}`),
@@ -155,10 +155,11 @@ function createRoom({ config, view, bytes, isAnonymous, note }: RoomParts) {
   const app = createApp({
     plugins,
     engine: {
-      async invoke(invocation: Invocation) {
-        outcome = await engine.invoke(invocation);
-        return outcome;
-      },
+      start: (invocation: Invocation, end: (outcome: Outcome) => void) =>
+        engine.start(invocation, (ended) => {
+          outcome = ended;
+          end(ended);
+        }),
     },
     identity: { authenticate: (header) => (isAnonymous ? refuse(header) : SUPER_ADMIN) },
     limits: { maxBodyBytes: config.server.maxBodyBytes, maxUploadBytes: config.server.maxBodyBytes },

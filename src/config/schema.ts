@@ -34,7 +34,8 @@ export const CONFIG_SCHEMA = section({
   }),
   pool: section({
     minThreads:       integer(1, [1, 1024, 'threads'], 'Worker threads that are kept when idle.'),
-    maxThreads:       autoOr([1, 1024, 'threads'], 'Most worker threads of one process; `auto` is one per processor, shared among `server.processes`, two at least.'),
+    maxThreads:       autoOr([1, 1024, 'threads'], 'Most worker threads of one process that compute at once; `auto` is one per processor, shared among `server.processes`, two at least.'),
+    maxWaitingThreads: integer(8, [0, 1024, 'threads'], 'Worker threads beyond `maxThreads` that may start while others wait for the answer of a host call, so that plugins that compute are served meanwhile.'),
     idleTimeoutMs:    integer(30_000, [0, 3_600_000, 'ms'], 'Idle time after which a thread above `minThreads` ends.'),
     maxQueue:         integer(2048, [0, 1_000_000, 'invocations'], 'Most invocations that wait for a worker.'),
     queueTimeoutMs:   integer(5000, [1, 600_000, 'ms'], 'Longest wait for a worker.'),

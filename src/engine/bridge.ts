@@ -2,7 +2,8 @@
  * The answering half of a host call that is placed on the main thread. The request arrives in pieces as large as the room in
  * the slot, the reply leaves in such pieces; most fit into one.
  */
-import { answerPiece, askForMore, MORE, readCallPiece, type Slot } from '../protocol/slot.js';
+import { answerPiece, askForMore, MORE, readCallPiece, type Slot, startedAt } from '../protocol/slot.js';
+import type { Job } from './job.js';
 
 /** A host call of one slot, from its first piece to the last piece of its reply. */
 export interface HostCall {
@@ -17,8 +18,7 @@ export interface HostCall {
 export interface Caller {
   readonly slot: Slot;
   call: HostCall | undefined;
-  /** Answers a whole request. Never rejects. */
-  readonly answer: (request: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+  readonly job: Pick<Job, 'answer' | 'deadlineMs'>;
 }
 
 /** Takes one turn of the host call of a slot that is in state CALLING. Safe to call again while the answer is on its way. */
@@ -49,7 +49,8 @@ function receive(caller: Caller, call: HostCall, piece: Buffer, total: number): 
   }
   call.isAnswering = true;
   const request = call.pieces.length === 1 ? (call.pieces[0] as Buffer) : Buffer.concat(call.pieces);
-  const reply = caller.answer(request);
+  const { job, slot } = caller;
+  const reply = job.answer(request, startedAt(slot) + job.deadlineMs);
   if (reply instanceof Uint8Array) sendReply(caller, call, reply);
   else void reply.then((bytes) => sendReply(caller, call, bytes));
 }

@@ -2,18 +2,22 @@
  * From waiting invocations to threads and back.
  *
  *   lane (per plugin) ─┐
- *   lane               ├─ round robin ─▶ batch ─▶ one Piscina task ─▶ thread runs slot after slot
- *   lane              ─┘                                                │ state word + bell per slot
- *                                     settle ◀── scan ◀── waitAsync ◀───┘
+ *   lane               ├─ round robin ─▶ feed of a batch ─▶ thread runs slot after slot
+ *   lane              ─┘                                      │ state word, bell
+ *                                settle ◀── hear ◀── waitAsync ◀┘
  *
- * A first batch starts at once; a further thread joins only when somebody has waited for a while, so that light guests do not
- * pay for threads that fight over the cores. What a busy thread has not started is taken back after a moment and given to
- * another. A thread whose guest is past its deadline is killed: the guilty invocation fails, the others never notice.
+ * A batch is one Piscina task. It is begun when no thread has work, and fed through shared memory as long as its thread keeps up.
+ * A further thread joins only when somebody has waited for a while and the threads that run are held up or have work for a
+ * while: light guests do not pay for threads that fight over the cores. A thread that waits for the answer of a host call counts
+ * as none. What a held-up thread has not started is taken back and given to another. A thread whose guest is past its deadline is
+ * killed: the guilty invocation fails, the others never notice.
  */
 import { SandpoolError } from '../protocol/errors.js';
-import type { Batch, BatchEnd, PostedRelease, SandboxCounts } from '../protocol/messages.js';
+import { closeFeed, createFeeds, type Feed, feedCapacity, feedSlot, openFeeds, resetFeed } from '../protocol/feed.js';
+import type { Batch, BatchEnd, SandboxCounts } from '../protocol/messages.js';
 import {
   CALLING,
+  cancelSlot,
   createSlotTable,
   DONE,
   ELSEWHERE,
@@ -26,35 +30,48 @@ import {
   readOutcome,
   type Slot,
   type SlotTable,
-  startedAt,
   stateOf,
   withdrawSlot,
 } from '../protocol/slot.js';
-import { type Caller, takeTurn } from './bridge.js';
+import {
+  addEntry,
+  createBatch,
+  isHeldUp,
+  isOpen,
+  isWaitingForHost,
+  type Running,
+  type RunningBatch,
+  releaseOf,
+  removeEntry,
+  type Waiting,
+} from './batch.js';
+import { takeTurn } from './bridge.js';
+import { wallClock } from './clock.js';
 import type { Job, JobResult } from './job.js';
-import { createLanes, type LaneLimits, type Waiting } from './lanes.js';
+import { createLanes, type LaneLimits } from './lanes.js';
 import type { RunningTask, Task } from './pool.js';
+import { createThreadLedger } from './threads.js';
+import { createWatch } from './watch.js';
 
-/** How often deadlines and waits are looked at, in ms, while anything runs or waits. */
-const TICK_MS = 2;
 /** Waiting this long, in ms, calls for a further thread. */
 const SPILL_AFTER_MS = 2;
-/** A slot that runs longer than this, in ms, gives up what waits behind it in its batch. */
-const WITHDRAW_AFTER_MS = 2;
-/** Expected run time of a batch, in ms, beyond which it takes no further slot. */
+/** Work for this long, in ms, is enough for one thread when nobody holds it up. */
+const SPILL_WORK_MS = 4;
+/** Expected run time of what a thread has been given, in ms, beyond which it is given no more. */
 const BATCH_TARGET_MS = 2;
-/** A guest that looks at the deadline by itself has this long, in ms, before its thread is killed: a busy machine may hold it up. */
-const FUEL_GRACE_MS = 100;
-/** The same for a guest that does not look. */
-const KILL_GRACE_MS = 10;
 /** How often an invocation is tried on another thread when threads died before they started it. */
 const MAX_ATTEMPTS = 5;
+/** Feeds of killed threads, which are used again only when those are gone. */
+const SPARE_FEEDS = 8;
 
 export interface DispatchOptions {
   readonly slotCount: number;
   readonly slotBytes: number;
   readonly batchSize: number;
+  /** Threads that may compute at once. */
   readonly maxThreads: number;
+  /** Further threads, as many as wait for the answer of a host call and no more than this. */
+  readonly maxWaitingThreads: number;
   /** Invocations of all plugins together that may wait. */
   readonly maxQueue: number;
   readonly queueTimeoutMs: number;
@@ -75,8 +92,11 @@ export interface DispatchGauges {
 
 export interface Dispatch {
   readonly table: SlotTable;
-  /** Takes a job in; settles it at once when too many wait. Returns how to take it out while it waits. */
-  enqueue(job: Job): (error: SandpoolError) => void;
+  readonly feeds: { readonly buffer: SharedArrayBuffer; readonly capacity: number };
+  /** Takes a job in. When too many wait, it is settled at once and there is nothing to cancel. */
+  enqueue(job: Job): Waiting | undefined;
+  /** Nobody waits for the outcome any more: what waits, fails at once; what runs, is stopped at the guest's next occasion. */
+  cancel(waiting: Waiting): void;
   /** A thread is gone: what it held is forgotten. */
   forgetThread(threadId: number): void;
   /** No job will name that release again. */
@@ -88,37 +108,29 @@ export interface Dispatch {
   close(): void;
 }
 
-interface Running extends Caller {
-  readonly waiting: Waiting;
-  readonly ticket: number;
-  settled: boolean;
-}
-
-interface RunningBatch {
-  task: RunningTask<BatchEnd> | undefined;
-  readonly entries: Running[];
-  readonly large: Map<number, SharedArrayBuffer>;
-  isKilled: boolean;
-}
-
 export function createDispatch(options: DispatchOptions): Dispatch {
   const table = createSlotTable(options.slotCount, options.slotBytes);
   const lanes = createLanes(options.maxQueue, options.limitsOf);
   const freeSlots: Slot[] = [...table.slots].reverse();
-  const running = new Set<Running>();
+  const maxBatches = options.maxThreads + options.maxWaitingThreads;
+  const capacity = feedCapacity(options.batchSize);
+  const feedMemory = createFeeds(maxBatches + SPARE_FEEDS, capacity);
+  const freeFeeds: Feed[] = openFeeds(feedMemory, capacity).reverse();
   const batches = new Set<RunningBatch>();
   const threads = createThreadLedger();
   const drainWaiters: (() => void)[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  let isPumpQueued = false;
+  const watch = createWatch({ batches, isIdle, expire, withdraw, kill, onLook: turn });
+  let isTurnQueued = false;
   let lastTicket = 0;
   let isClosed = false;
 
-  void listen();
+  listen();
 
   return {
     table,
+    feeds: { buffer: feedMemory, capacity },
     enqueue,
+    cancel,
     forgetThread: threads.forgetThread,
     forgetRelease: threads.forgetRelease,
     gauges,
@@ -128,148 +140,225 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 
   // ---- waiting -----------------------------------------------------------------------------------------------------------
 
-  function enqueue(job: Job): (error: SandpoolError) => void {
+  function enqueue(job: Job): Waiting | undefined {
     try {
       if (isClosed) throw new SandpoolError('SBX_SHUTTING_DOWN');
       const waiting = lanes.add(job);
-      pumpSoon();
-      return (error) => {
-        if (lanes.remove(waiting)) fail(waiting, error);
-      };
+      turnSoon();
+      return waiting;
     } catch (thrown) {
       job.settle({ error: thrown as SandpoolError }, { queueMs: 0, runMs: 0, hostCalls: 0 });
-      return () => {};
+      return undefined;
+    }
+  }
+
+  function cancel(waiting: Waiting): void {
+    const { running } = waiting;
+    if (running === undefined) {
+      if (lanes.remove(waiting)) fail(waiting, new SandpoolError('SBX_CANCELLED'));
+    } else if (!running.settled && !running.batch.isKilled) {
+      if (!withdrawSlot(running.slot, running.ticket)) cancelSlot(running.slot);
+      else {
+        retire(running, undefined);
+        giveBack(running.slot);
+        fail(waiting, new SandpoolError('SBX_CANCELLED'));
+      }
     }
   }
 
   function fail(waiting: Waiting, error: SandpoolError): void {
-    const queueMs = performance.now() - waiting.enqueuedAt;
+    const queueMs = Math.max(0, wallClock() - waiting.enqueuedAt);
     waiting.job.settle({ error }, { queueMs, runMs: 0, hostCalls: 0 });
     settleDrain();
+  }
+
+  function expire(): void {
+    for (const waiting of lanes.expired(options.queueTimeoutMs))
+      fail(waiting, new SandpoolError('SBX_QUEUE_TIMEOUT', { queueTimeoutMs: options.queueTimeoutMs }));
   }
 
   // ---- starting ----------------------------------------------------------------------------------------------------------
 
   /** Requests that arrive in the same turn of the event loop go together. */
-  function pumpSoon(): void {
-    if (isPumpQueued) return;
-    isPumpQueued = true;
+  function turnSoon(): void {
+    if (isTurnQueued) return;
+    isTurnQueued = true;
     setImmediate(() => {
-      isPumpQueued = false;
-      pump();
+      isTurnQueued = false;
+      turn();
     });
   }
 
-  function pump(): void {
-    while (mayStartBatch() && startBatch()) {
-      // Each round gives one thread a batch.
-    }
-    watch();
+  function turn(): void {
+    if (isClosed) return;
+    hear();
+    if (lanes.count() > 0) distribute(wallClock());
+    watch.begin();
   }
 
-  function mayStartBatch(): boolean {
-    if (isClosed || lanes.count() === 0 || freeSlots.length === 0 || batches.size >= options.maxThreads) return false;
-    return batches.size === 0 || lanes.longestWaitMs() >= SPILL_AFTER_MS;
+  function distribute(now: number): void {
+    for (const batch of batches) if (isOpen(batch, now)) fill(batch, (waiting) => canJoin(batch, waiting));
+    while (mayStartBatch(now)) startBatch();
+    if (lanes.count() > 0) makeWay(now);
   }
 
-  function startBatch(): boolean {
-    const batch: RunningBatch = { task: undefined, entries: [], large: new Map(), isKilled: false };
-    let expectedMs = 0;
-    while (batch.entries.length < options.batchSize && freeSlots.length > 0 && expectedMs < BATCH_TARGET_MS) {
-      const next = lanes.take();
-      if (next === undefined) break;
-      batch.entries.push(lease(next, batch));
-      expectedMs += next.lane.averageRunMs;
+  /** What is posted with a batch cannot be added to once it is posted. */
+  function canJoin({ threadId }: RunningBatch, { job, isLarge }: Waiting): boolean {
+    return threadId === undefined || (!isLarge && threads.holds(threadId, job.release.key));
+  }
+
+  function fill(batch: RunningBatch, suits?: (waiting: Waiting) => boolean): void {
+    while (batch.entries.length < options.batchSize && freeSlots.length > 0 && batch.expectedMs < BATCH_TARGET_MS) {
+      const next = lanes.take(suits);
+      if (next === undefined || !lease(next, batch)) return;
     }
-    if (batch.entries.length === 0) return false;
+  }
+
+  function mayStartBatch(now: number): boolean {
+    if (!lanes.has(always) || freeSlots.length === 0 || freeFeeds.length === 0) return false;
+    if (batches.size === 0) return true;
+    if (batches.size >= maxBatches || lanes.longestWaitMs() < SPILL_AFTER_MS) return false;
+    const waitingForHost = [...batches].filter(isWaitingForHost).length;
+    if (batches.size - waitingForHost >= options.maxThreads) return false;
+    const workMs = lanes.expectedMs();
+    return [...batches].every((batch) => isHeldUp(batch, now) || batch.expectedMs + workMs >= SPILL_WORK_MS);
+  }
+
+  function startBatch(): void {
+    const feed = freeFeeds.pop() as Feed;
+    resetFeed(feed);
+    const batch = createBatch(feed);
     batches.add(batch);
+    fill(batch);
     batch.task = options.run({
-      choose: (idle) => threads.choose(idle, releaseOf(batch.entries[0] as Running)),
+      // Everybody in it may have gone away before there is a thread.
+      choose: (idle) => threads.choose(idle, batch.entries[0]?.job.release),
       payload: (threadId) => payloadFor(threadId, batch),
     });
     batch.task.ended.then(
       (end) => {
         options.onCounts(end.threadId, end.counts);
-        endBatch(batch, end.elsewhere, unfinished);
+        endBatch(batch, end.elsewhere, undefined);
       },
       (error: SandpoolError) => {
         if (!batch.isKilled) options.onDeath();
-        endBatch(batch, undefined, () => error);
+        endBatch(batch, undefined, error);
       },
     );
-    return true;
-  }
-
-  /** A slot with the request in it, queued for whichever thread gets the batch. */
-  function lease(waiting: Waiting, batch: RunningBatch): Running {
-    const { job } = waiting;
-    const leased = freeSlots.pop() as Slot;
-    const slot = isTooSmall(leased, job) ? enlarge(leased, job, batch) : leased;
-    const ticket = ++lastTicket;
-    queueSlot(slot, ticket, {
-      releaseKey: job.release.key,
-      requestBytes: job.encode(slot.payload),
-      source: job.source,
-      tenantId: job.tenantId,
-      deadlineMs: job.deadlineMs,
-    });
-    const answer = (request: Uint8Array) => job.answer(request, startedAt(slot) + job.deadlineMs);
-    const entry: Running = { slot, ticket, waiting, call: undefined, answer, settled: false };
-    running.add(entry);
-    return entry;
   }
 
   function payloadFor(threadId: number, batch: RunningBatch): Batch {
+    batch.threadId = threadId;
     return {
-      slots: batch.entries.map((entry) => entry.slot.index),
-      tickets: batch.entries.map((entry) => entry.ticket),
+      feed: batch.feed.index,
       large: batch.large,
       ...threads.handOver(threadId, batch.entries.map(releaseOf)),
     };
   }
 
+  /** Somebody waits whom no running batch can take: the batch with the least to do ends soon and makes way for another. */
+  function makeWay(now: number): void {
+    const open = [...batches].filter((batch) => isOpen(batch, now));
+    const isStranded = (waiting: Waiting) => !open.some((batch) => canJoin(batch, waiting));
+    if (open.length < batches.size || !lanes.has(isStranded)) return;
+    const [least] = open.sort((one, other) => one.entries.length - other.entries.length);
+    if (least) closeFeed(least.feed);
+  }
+
+  /** A slot with the request in it, in the feed of the batch. False when it waits again. */
+  function lease(waiting: Waiting, batch: RunningBatch): boolean {
+    const { job, lane } = waiting;
+    const leased = freeSlots.pop() as Slot;
+    let slot = leased;
+    let requestBytes = job.encode(slot.payload, slot.payload.length - EXCHANGE_MIN_BYTES);
+    if (requestBytes === -1) {
+      waiting.isLarge = true;
+      if (!canJoin(batch, waiting)) return giveUpLease(waiting, leased);
+      const request = job.encoded();
+      requestBytes = request.length;
+      slot = enlarge(leased, request, batch);
+    }
+    const { source, tenantId, deadlineMs } = job;
+    const ticket = ++lastTicket;
+    queueSlot(slot, ticket, { releaseKey: job.release.key, requestBytes, source, tenantId, deadlineMs });
+    if (!feedSlot(batch.feed, slot.index, ticket)) {
+      batch.large?.delete(slot.index);
+      return giveUpLease(waiting, leased);
+    }
+    waiting.running = {
+      slot,
+      ticket,
+      waiting,
+      job,
+      batch,
+      expectedMs: lane.averageRunMs,
+      call: undefined,
+      settled: false,
+    };
+    addEntry(waiting.running);
+    return true;
+  }
+
+  function giveUpLease(waiting: Waiting, leased: Slot): false {
+    lanes.done(waiting.lane);
+    lanes.putBack(waiting);
+    giveBack(leased);
+    return false;
+  }
+
   // ---- ending ------------------------------------------------------------------------------------------------------------
 
-  async function listen(): Promise<void> {
-    while (!isClosed) {
-      const heard = Atomics.load(table.bell, 0);
-      scan();
-      const wait = Atomics.waitAsync(table.bell, 0, heard);
-      if (wait.async) await wait.value;
+  /** Called whenever the bell has rung. */
+  function listen(): void {
+    if (isClosed) return;
+    const heard = Atomics.load(table.bell, 0);
+    turn();
+    const wait = Atomics.waitAsync(table.bell, 0, heard);
+    if (wait.async) void wait.value.then(listen);
+    // It has rung meanwhile. What has arrived at the sockets comes first.
+    else setImmediate(listen);
+  }
+
+  function hear(): void {
+    for (const batch of batches) hearBatch(batch);
+  }
+
+  /** A thread runs in order, so only the first entry can have moved. */
+  function hearBatch({ entries }: RunningBatch): void {
+    for (let first = entries[0]; first !== undefined; first = entries[0]) {
+      const state = stateOf(first.slot);
+      if (state === CALLING) takeTurn(first);
+      if (state !== DONE || !settleDone(first)) return;
     }
   }
 
-  function scan(): void {
-    for (const entry of running) {
-      const state = stateOf(entry.slot);
-      if (state === DONE) settleDone(entry);
-      else if (state === CALLING) takeTurn(entry);
-    }
-  }
-
-  function settleDone(entry: Running): void {
+  /** False when the outcome comes with the end of the batch. */
+  function settleDone(entry: Running): boolean {
     const { kind, bytes } = readOutcome(entry.slot);
-    if (kind === ELSEWHERE) return;
+    if (kind === ELSEWHERE) return false;
     const payload = entry.slot.payload.subarray(0, bytes);
     if (kind === FAILURE) settle(entry, { error: SandpoolError.fromData(JSON.parse(payload.toString('utf8'))) });
     else settle(entry, { response: payload });
+    return true;
   }
 
   function settle(entry: Running, result: JobResult): void {
-    const { startedAt: started, endedAt, hostCalls } = readOutcome(entry.slot);
-    const runMs = started > 0 ? Math.max(0, (endedAt || wallClock()) - started) : 0;
-    const queueMs = Math.max(0, performance.now() - entry.waiting.enqueuedAt - runMs);
-    entry.waiting.job.settle(result, { queueMs, runMs, hostCalls });
+    const { startedAt, endedAt, hostCalls } = readOutcome(entry.slot);
+    const { enqueuedAt } = entry.waiting;
+    const runMs = startedAt > 0 ? Math.max(0, (endedAt || wallClock()) - startedAt) : 0;
+    const queueMs = Math.max(0, (startedAt || wallClock()) - enqueuedAt);
     retire(entry, runMs);
+    entry.job.settle(result, { queueMs, runMs, hostCalls });
     giveBack(entry.slot);
   }
 
   /** The entry is no longer under way; its slot is not free yet. */
-  function retire(entry: Running, runMs: number): void {
+  function retire(entry: Running, runMs: number | undefined): void {
     entry.settled = true;
     entry.call = undefined;
+    entry.waiting.running = undefined;
+    removeEntry(entry);
     lanes.done(entry.waiting.lane, runMs);
-    running.delete(entry);
   }
 
   function giveBack(slot: Slot): void {
@@ -279,25 +368,27 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   }
 
   /** The thread has ended the batch, or has died. What it never started is queued again. */
-  function endBatch(batch: RunningBatch, elsewhere: BatchEnd['elsewhere'], errorOf: () => SandpoolError): void {
+  function endBatch(batch: RunningBatch, elsewhere: BatchEnd['elsewhere'], death: SandpoolError | undefined): void {
     if (batch.isKilled) return;
     batches.delete(batch);
-    for (const entry of batch.entries) {
-      if (entry.settled) continue;
-      if (elsewhere?.slot === entry.slot.index) settle(entry, { response: elsewhere.response });
-      else if (withdrawSlot(entry.slot, entry.ticket)) queueAgain(entry);
-      else if (stateOf(entry.slot) === DONE) settleDone(entry);
-      else settle(entry, { error: errorOf() });
+    freeFeeds.push(batch.feed);
+    hearBatch(batch);
+    for (const entry of batch.entries.toReversed()) {
+      if (elsewhere?.slot === entry.slot.index && stateOf(entry.slot) === DONE)
+        settle(entry, { response: elsewhere.response });
+      else if (withdrawSlot(entry.slot, entry.ticket)) queueAgain(entry, death !== undefined);
+      else settle(entry, { error: death ?? unfinished() });
     }
     settleDrain();
-    pump();
+    turn();
   }
 
-  function queueAgain(entry: Running): void {
+  /** Called for the last first, so that the order of arrival stays. */
+  function queueAgain(entry: Running, hasThreadDied: boolean): void {
     const { waiting } = entry;
-    retire(entry, waiting.lane.averageRunMs);
+    retire(entry, undefined);
     giveBack(entry.slot);
-    waiting.attempts += 1;
+    if (hasThreadDied) waiting.attempts += 1;
     if (waiting.attempts <= MAX_ATTEMPTS) lanes.putBack(waiting);
     else
       fail(
@@ -308,55 +399,31 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 
   // ---- watching ----------------------------------------------------------------------------------------------------------
 
-  function watch(): void {
-    if (timer === undefined && !isIdle()) timer = setTimeout(tick, TICK_MS);
-  }
-
-  function tick(): void {
-    timer = undefined;
-    for (const waiting of lanes.expired(options.queueTimeoutMs))
-      fail(waiting, new SandpoolError('SBX_QUEUE_TIMEOUT', { queueTimeoutMs: options.queueTimeoutMs }));
-    const now = wallClock();
-    for (const batch of batches) lookAfter(batch, now);
-    pump();
-  }
-
-  function lookAfter(batch: RunningBatch, now: number): void {
-    const current = batch.entries.find((entry) => !entry.settled && startedAt(entry.slot) > 0);
-    if (current === undefined || stateOf(current.slot) === DONE) return;
-    const ranMs = now - startedAt(current.slot);
-    if (ranMs > WITHDRAW_AFTER_MS) withdrawUnstarted(batch);
-    if (ranMs > current.waiting.job.deadlineMs + graceMs(releaseOf(current))) kill(batch, current);
-  }
-
-  /** Waiting behind a long run is no use when another thread may be free. Last first, so that the order of arrival stays. */
-  function withdrawUnstarted(batch: RunningBatch): void {
+  function withdraw(batch: RunningBatch): void {
     for (const entry of batch.entries.toReversed()) {
-      if (!entry.settled && withdrawSlot(entry.slot, entry.ticket)) {
-        entry.waiting.attempts -= 1;
-        queueAgain(entry);
-      }
+      if (withdrawSlot(entry.slot, entry.ticket)) queueAgain(entry, false);
     }
   }
 
-  /** Everything unstarted has been withdrawn before, so only the guilty guest can be running. */
   function kill(batch: RunningBatch, guilty: Running): void {
-    if (stateOf(guilty.slot) === DONE) return;
-    const { job } = guilty.waiting;
     batch.isKilled = true;
     const gone = (batch.task as RunningTask<BatchEnd>).kill();
+    const { job, waiting, slot } = guilty;
     options.onKill(job.pluginId);
-    const runMs = wallClock() - startedAt(guilty.slot);
-    const queueMs = Math.max(0, performance.now() - guilty.waiting.enqueuedAt - runMs);
-    const { hostCalls } = readOutcome(guilty.slot);
-    const error = new SandpoolError('SBX_DEADLINE', { deadlineMs: job.deadlineMs });
-    job.settle({ error }, { queueMs, runMs, hostCalls });
+    const { startedAt, hostCalls } = readOutcome(slot);
+    const runMs = wallClock() - startedAt;
+    const queueMs = Math.max(0, startedAt - waiting.enqueuedAt);
     retire(guilty, runMs);
     batches.delete(batch);
-    // The thread may still be writing: its slot is not used again before the thread is gone.
+    job.settle(
+      { error: new SandpoolError('SBX_DEADLINE', { deadlineMs: job.deadlineMs }) },
+      { queueMs, runMs, hostCalls },
+    );
+    // The thread may still be writing: its slot and feed are not used again before it is gone.
     void gone.then(() => {
-      giveBack(guilty.slot);
-      pump();
+      freeFeeds.push(batch.feed);
+      giveBack(slot);
+      turn();
     });
   }
 
@@ -366,13 +433,13 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     return {
       waiting: lanes.count(),
       slotsInUse: options.slotCount - freeSlots.length,
-      busyThreads: batches.size,
-      callingHost: [...running].filter((entry) => stateOf(entry.slot) === CALLING).length,
+      busyThreads: [...batches].filter(({ entries }) => entries.length > 0).length,
+      callingHost: [...batches].filter(isWaitingForHost).length,
     };
   }
 
   function isIdle(): boolean {
-    return running.size === 0 && lanes.count() === 0 && batches.size === 0;
+    return lanes.count() === 0 && batches.size === 0;
   }
 
   function settleDrain(): void {
@@ -381,66 +448,30 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 
   function close(): void {
     isClosed = true;
-    clearTimeout(timer);
+    watch.end();
     for (const waiting of lanes.expired(0)) fail(waiting, new SandpoolError('SBX_SHUTTING_DOWN'));
-    for (const entry of [...running]) settle(entry, { error: new SandpoolError('SBX_SHUTTING_DOWN') });
+    for (const batch of batches) {
+      closeFeed(batch.feed);
+      for (const entry of [...batch.entries]) settle(entry, { error: new SandpoolError('SBX_SHUTTING_DOWN') });
+    }
     Atomics.notify(table.bell, 0);
   }
+}
+
+function always(): boolean {
+  return true;
 }
 
 function unfinished(): SandpoolError {
   return new SandpoolError('SBX_WORKER_LOST', { reason: 'the batch ended without it' });
 }
 
-function releaseOf(entry: Running): PostedRelease {
-  return entry.waiting.job.release;
-}
-
-function graceMs({ layout }: PostedRelease): number {
-  return layout?.fuelGlobal === undefined ? KILL_GRACE_MS : FUEL_GRACE_MS;
-}
-
-function isTooSmall(slot: Slot, job: Job): boolean {
-  return job.requestBytes + EXCHANGE_MIN_BYTES > slot.payload.length;
-}
-
 /** The slot's number with memory of its own; the slot in the table stays leased meanwhile. */
-function enlarge(leased: Slot, job: Job, batch: RunningBatch): Slot {
-  const memory = new SharedArrayBuffer(largeSlotBytes(job.requestBytes));
+function enlarge(leased: Slot, request: Uint8Array, batch: RunningBatch): Slot {
+  const memory = new SharedArrayBuffer(largeSlotBytes(request.length));
+  batch.large ??= new Map();
   batch.large.set(leased.index, memory);
-  return openLargeSlot(leased.index, memory);
-}
-
-/** ms since the epoch, finer than Date.now(), and comparable between threads. */
-function wallClock(): number {
-  return performance.timeOrigin + performance.now();
-}
-
-/** Which thread holds which releases. */
-function createThreadLedger() {
-  const held = new Map<number, Set<number>>();
-  const forgotten = new Set<number>();
-
-  return {
-    /** A thread that holds the release already; else the oldest idle one. */
-    choose(idle: readonly number[], release: PostedRelease): number {
-      return idle.find((threadId) => held.get(threadId)?.has(release.key)) ?? (idle[0] as number);
-    },
-    /** What a thread must be sent and told to drop before it runs these. */
-    handOver(threadId: number, releases: readonly PostedRelease[]): Pick<Batch, 'load' | 'forget'> {
-      let keys = held.get(threadId);
-      if (keys === undefined) {
-        keys = new Set();
-        held.set(threadId, keys);
-      }
-      const needed = new Set(releases.map((release) => release.key));
-      const forget = [...forgotten].filter((key) => !needed.has(key) && keys.delete(key));
-      const load = [...new Set(releases)].filter((release) => !keys.has(release.key));
-      for (const release of load) keys.add(release.key);
-      for (const key of forget) if (![...held.values()].some((others) => others.has(key))) forgotten.delete(key);
-      return { load, forget };
-    },
-    forgetThread: (threadId: number): void => void held.delete(threadId),
-    forgetRelease: (key: number): void => void forgotten.add(key),
-  };
+  const slot = openLargeSlot(leased.index, memory);
+  slot.payload.set(request);
+  return slot;
 }

@@ -6,36 +6,35 @@ import { hostname } from 'node:os';
 import type { BridgeContract } from '../artifact/artifact.js';
 import type { Grant } from '../grants/grant.js';
 import type { Metrics } from '../metrics.js';
-import {
-  decodeResponseEnvelope,
-  encodeRequestEnvelope,
-  type RequestEnvelope,
-  type ResponseEnvelope,
-  requestEnvelopeBytes,
-} from '../protocol/envelope.js';
+import { encodeRequest, type RequestEnvelope } from '../protocol/envelope.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import { WARM_UP_EXPORT } from '../protocol/guest-exports.js';
-import { completeIdentity } from '../protocol/identity.js';
 import type { Snapshot } from '../protocol/layout.js';
-import {
-  EXECUTION_SOURCES,
-  type ExecutionSource,
-  type HostCallTrace,
-  type Isolation,
-  type LogLevel,
-  type PostedRelease,
-  type Rehearsal,
-  type RewriteEnd,
-  type SandboxCounts,
-  type SandboxMessage,
-  type TaskPayload,
-  type Trim,
-  type WarmUp,
+import type {
+  HostCallTrace,
+  Isolation,
+  LogLevel,
+  PostedRelease,
+  Rehearsal,
+  RewriteEnd,
+  SandboxCounts,
+  SandboxMessage,
+  TaskPayload,
+  Trim,
+  WarmUp,
 } from '../protocol/messages.js';
-import type { HostCallContext, Placement } from '../services/service.js';
+import type { Placement } from '../services/service.js';
 import { createDispatch } from './dispatch.js';
 import { createIdleThreads } from './idle-threads.js';
-import type { Job } from './job.js';
+import {
+  type AnswerHostCall,
+  createInvoke,
+  failed,
+  type Invocation,
+  NOT_STARTED,
+  type Outcome,
+  type Started,
+} from './invoke.js';
 import { type CompiledModule, createModules, type ModuleSource } from './modules.js';
 import { createPool, type EndOf, type Pool, type RunningTask } from './pool.js';
 import {
@@ -45,6 +44,8 @@ import {
   type QuarantineState,
   type TellEnd,
 } from './quarantine.js';
+
+export type { Invocation, InvocationTimings, Outcome, Started } from './invoke.js';
 
 /** A release as the engine needs it. */
 export interface EngineRelease {
@@ -62,29 +63,6 @@ export interface EngineRelease {
   /** Reads the artifact's bytes; called once per compile. */
   readonly readArtifact: () => Promise<Uint8Array>;
 }
-
-/** One run of a guest's execute export. */
-export interface Invocation {
-  readonly pluginId: string;
-  readonly executionSource: ExecutionSource;
-  readonly envelope: RequestEnvelope;
-  readonly tenantId: number;
-  /** Longest run, in ms from pick-up by a worker; the plugin's setting when absent. */
-  readonly deadlineMs?: number;
-  /** Gives up waiting when aborted; what runs already, runs on. */
-  readonly signal?: AbortSignal;
-}
-
-export interface InvocationTimings {
-  readonly queueMs: number;
-  readonly runMs: number;
-  readonly hostCalls: number;
-}
-
-/** How an invocation ended. */
-export type Outcome =
-  | { readonly ok: true; readonly response: ResponseEnvelope; readonly timings: InvocationTimings }
-  | { readonly ok: false; readonly error: SandpoolError; readonly timings: InvocationTimings };
 
 /** A release that could serve at once; nobody sees it before it is published. */
 export interface PreparedRelease {
@@ -109,6 +87,8 @@ export interface Engine {
   load(release: EngineRelease): Promise<void>;
   /** Forgets a plugin's release; running invocations end on it. */
   unload(pluginId: string): void;
+  /** Runs the effective release of a plugin; `end` is called once with the outcome, possibly before this returns. */
+  start(invocation: Invocation, end: (outcome: Outcome) => void): Started;
   /** Runs the effective release of a plugin. Never rejects. */
   invoke(invocation: Invocation): Promise<Outcome>;
   /** Since when, until when and why a plugin's release is kept away from the threads; undefined when it serves. */
@@ -146,7 +126,10 @@ export interface PluginLogLine {
 export interface EngineOptions {
   readonly pool: {
     readonly minThreads: number;
+    /** Threads that may compute at once. */
     readonly maxThreads: number;
+    /** Further threads, as many as wait for the answer of a host call. */
+    readonly maxWaitingThreads: number;
     readonly idleTimeoutMs: number;
     readonly maxQueue: number;
     readonly queueTimeoutMs: number;
@@ -168,12 +151,7 @@ export interface EngineOptions {
   readonly stateFile: string;
   readonly metrics: Metrics;
   readonly log: (line: PluginLogLine) => void;
-  /** Answers host calls that are placed on the main thread: request bytes in, response bytes out. Never rejects. */
-  readonly answerHostCall: (
-    grant: Grant,
-    request: Uint8Array,
-    context: HostCallContext,
-  ) => Uint8Array | Promise<Uint8Array>;
+  readonly answerHostCall: AnswerHostCall;
   /** Where services are placed, when not where they say. */
   readonly placements?: Readonly<Record<string, Placement>>;
   /** Told of each host call; costs a message per call. */
@@ -219,6 +197,7 @@ export function createEngine(options: EngineOptions): Engine {
     slotBytes,
     batchSize: options.pool.batchSize,
     maxThreads: options.pool.maxThreads,
+    maxWaitingThreads: options.pool.maxWaitingThreads,
     maxQueue: options.pool.maxQueue,
     queueTimeoutMs: options.pool.queueTimeoutMs,
     limitsOf: options.limitsOf,
@@ -230,6 +209,8 @@ export function createEngine(options: EngineOptions): Engine {
       metrics.workerReplaced('deadline');
     },
   });
+  const { answerHostCall } = options;
+  const startInvocation = createInvoke({ dispatch, metrics, answerHostCall });
   const idleThreads = createIdleThreads({ idleMs: options.instanceIdleMs, trim, now: () => performance.now() });
   metrics.watchEngine(() => ({ threads: pool?.threadCount() ?? 0, ...dispatch.gauges() }));
 
@@ -237,7 +218,8 @@ export function createEngine(options: EngineOptions): Engine {
     prepare,
     load,
     unload,
-    invoke,
+    start,
+    invoke: (invocation) => new Promise((resolve) => void start(invocation, resolve)),
     quarantineOf: (pluginId) => effective.get(pluginId)?.quarantine.state(),
     liftQuarantine: (pluginId) => effective.get(pluginId)?.quarantine.lift() ?? false,
     rehearse,
@@ -249,6 +231,8 @@ export function createEngine(options: EngineOptions): Engine {
       setup: {
         table: dispatch.table.buffer,
         slotBytes,
+        feeds: dispatch.feeds.buffer,
+        feedCapacity: dispatch.feeds.capacity,
         nodeName: hostname(),
         stateFile: options.stateFile,
         instanceBudgetMiB: options.instanceBudgetMiB,
@@ -257,7 +241,7 @@ export function createEngine(options: EngineOptions): Engine {
         placements: options.placements ?? {},
       },
       minThreads: options.pool.minThreads,
-      maxThreads: options.pool.maxThreads,
+      maxThreads: options.pool.maxThreads + options.pool.maxWaitingThreads,
       idleTimeoutMs: options.pool.idleTimeoutMs,
       onMessage,
       onThreadGone(threadId) {
@@ -303,7 +287,7 @@ export function createEngine(options: EngineOptions): Engine {
     const posted = await initialise(release, describe(release, compiled, limits), limits.deadlineMs);
     const loaded = { release, posted, limits, quarantine: quarantineFor(release) };
     return {
-      invoke: (invocation) => run(loaded, invocation),
+      invoke: (invocation) => new Promise((resolve) => void startRelease(loaded, invocation, resolve)),
       publish() {
         tellIsolation(posted, limits, compiled.reasons);
         modules.pin(source);
@@ -398,7 +382,7 @@ export function createEngine(options: EngineOptions): Engine {
   async function snapshotOf(release: EngineRelease, posted: PostedRelease, deadlineMs: number) {
     if (!hasWarmUp(release, posted)) return initialiseOnce({ warmUp: posted, deadlineMs });
     try {
-      const requests = (release.warmUp?.() ?? []).map(encoded);
+      const requests = (release.warmUp?.() ?? []).map(encodeRequest);
       return await initialiseOnce({ warmUp: posted, deadlineMs, requests });
     } catch (thrown) {
       const snapshot = await initialiseOnce({ warmUp: posted, deadlineMs });
@@ -451,26 +435,23 @@ export function createEngine(options: EngineOptions): Engine {
 
   // ---- invocations -------------------------------------------------------------------------------------------------------
 
-  function invoke(invocation: Invocation): Promise<Outcome> {
+  function start(invocation: Invocation, end: (outcome: Outcome) => void): Started {
     const loaded = effective.get(invocation.pluginId);
-    if (loaded === undefined)
-      return Promise.resolve(failed(new SandpoolError('SBX_RELEASE_NOT_LOADED', { pluginId: invocation.pluginId })));
-    return run(loaded, invocation);
+    if (loaded) return startRelease(loaded, invocation, end);
+    end(failed(new SandpoolError('SBX_RELEASE_NOT_LOADED', { pluginId: invocation.pluginId })));
+    return NOT_STARTED;
   }
 
-  function run(loaded: Loaded, invocation: Invocation): Promise<Outcome> {
-    if (loaded.posted.executeExport === '') return Promise.resolve(failed(new SandpoolError('SBX_BRIDGE_MISSING')));
-
-    const tellEnd = admit(loaded, invocation);
-    if (tellEnd instanceof SandpoolError) return Promise.resolve(failed(tellEnd));
-
-    return new Promise((resolve) => {
-      const settle = (outcome: Outcome) => {
-        tellEnd(outcome.ok ? undefined : outcome.error);
-        resolve(outcome);
-      };
-      const cancel = dispatch.enqueue(jobOf(invocation, loaded, settle));
-      invocation.signal?.addEventListener('abort', () => cancel(new SandpoolError('SBX_CANCELLED')), { once: true });
+  function startRelease(loaded: Loaded, invocation: Invocation, end: (outcome: Outcome) => void): Started {
+    const tellEnd =
+      loaded.posted.executeExport === '' ? new SandpoolError('SBX_BRIDGE_MISSING') : admit(loaded, invocation);
+    if (tellEnd instanceof SandpoolError) {
+      end(failed(tellEnd));
+      return NOT_STARTED;
+    }
+    return startInvocation(loaded, invocation, (outcome) => {
+      tellEnd(outcome.ok ? undefined : outcome.error);
+      end(outcome);
     });
   }
 
@@ -483,34 +464,6 @@ export function createEngine(options: EngineOptions): Engine {
       metrics.quarantineRefusal(release.pluginId);
       return thrown as SandpoolError;
     }
-  }
-
-  function jobOf(invocation: Invocation, loaded: Loaded, resolve: (outcome: Outcome) => void): Job {
-    const { release, posted } = loaded;
-    const { envelope } = invocation;
-    return {
-      pluginId: release.pluginId,
-      release: posted,
-      requestBytes: requestEnvelopeBytes(envelope),
-      encode: (target) => encodeRequestEnvelope(envelope, target),
-      source: EXECUTION_SOURCES.indexOf(invocation.executionSource),
-      tenantId: invocation.tenantId,
-      deadlineMs: invocation.deadlineMs ?? loaded.limits.deadlineMs,
-      answer: (request, deadlineAt) =>
-        options.answerHostCall(release.grant, request, contextOf(invocation, release, deadlineAt)),
-      settle(result, timings) {
-        const outcome =
-          'error' in result ? { ok: false as const, error: result.error, timings } : decode(result.response, timings);
-        metrics.invocation({
-          pluginId: release.pluginId,
-          version: release.version,
-          code: outcome.ok ? 'ok' : outcome.error.code,
-          queueSeconds: timings.queueMs / 1000,
-          runSeconds: timings.runMs / 1000,
-        });
-        resolve(outcome);
-      },
-    };
   }
 
   // ---- end ---------------------------------------------------------------------------------------------------------------
@@ -540,36 +493,4 @@ function sourceOf(release: EngineRelease, limits: PluginLimits): ModuleSource {
 
 function hasWarmUp({ warmUp }: EngineRelease, { module }: PostedRelease): boolean {
   return warmUp !== undefined || WebAssembly.Module.exports(module).some(({ name }) => name === WARM_UP_EXPORT);
-}
-
-function encoded(envelope: RequestEnvelope): Uint8Array {
-  const bytes = Buffer.alloc(requestEnvelopeBytes(envelope));
-  return bytes.subarray(0, encodeRequestEnvelope(envelope, bytes));
-}
-
-function contextOf(invocation: Invocation, release: EngineRelease, deadlineAt: number): HostCallContext {
-  const { envelope } = invocation;
-  return {
-    pluginId: release.pluginId,
-    executionSource: invocation.executionSource,
-    routePath: envelope.route?.routePath ?? '',
-    requestId: envelope.requestId,
-    identity: completeIdentity(envelope.identity),
-    tenantId: invocation.tenantId,
-    deadlineAt,
-    manifestResources: release.manifestResources,
-  };
-}
-
-function decode(response: Uint8Array, timings: InvocationTimings): Outcome {
-  try {
-    return { ok: true, response: decodeResponseEnvelope(response), timings };
-  } catch (thrown) {
-    const error = new SandpoolError('SBX_RESPONSE_INVALID', { reason: reasonOf(thrown) }, { cause: thrown });
-    return { ok: false, error, timings };
-  }
-}
-
-function failed(error: SandpoolError): Outcome {
-  return { ok: false, error, timings: { queueMs: 0, runMs: 0, hostCalls: 0 } };
 }

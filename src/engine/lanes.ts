@@ -3,7 +3,11 @@
  * waiting invocations delays its neighbours by one turn, not by a thousand.
  */
 import { SandpoolError } from '../protocol/errors.js';
+import type { Lane, Waiting } from './batch.js';
+import { wallClock } from './clock.js';
 import type { Job } from './job.js';
+
+export type { Lane, Waiting } from './batch.js';
 
 export interface LaneLimits {
   /** Invocations of a plugin that may be under way at once. */
@@ -14,24 +18,6 @@ export interface LaneLimits {
   readonly weight: number;
 }
 
-export interface Lane {
-  readonly pluginId: string;
-  readonly waiting: Waiting[];
-  inFlight: number;
-  /** Invocations that it has left in this turn. */
-  turnLeft: number;
-  /** Moving average of run times, in ms. */
-  averageRunMs: number;
-}
-
-export interface Waiting {
-  readonly job: Job;
-  readonly lane: Lane;
-  readonly enqueuedAt: number;
-  /** How often a thread died before it started this. */
-  attempts: number;
-}
-
 export interface Lanes {
   readonly count: () => number;
   /** At the end of its lane. @throws SBX_QUEUE_FULL */
@@ -40,10 +26,17 @@ export interface Lanes {
   putBack(waiting: Waiting): void;
   /** False when it waits no more. */
   remove(waiting: Waiting): boolean;
-  /** The next whose lane may have another under way; it is counted as under way from now on. */
-  take(): Waiting | undefined;
-  /** One of the lane is no longer under way. */
-  done(lane: Lane, runMs: number): void;
+  /**
+   * The next whose lane may have another under way; it is counted as under way from now on. A lane whose head does not suit is passed
+   * over and keeps its turn.
+   */
+  take(suits?: (waiting: Waiting) => boolean): Waiting | undefined;
+  /** One of the lane is no longer under way; `runMs` when it has run. */
+  done(lane: Lane, runMs?: number): void;
+  /** Whether somebody of that kind could be taken. */
+  has(suits: (waiting: Waiting) => boolean): boolean;
+  /** Run time of all who wait, in ms, as far as it is known. */
+  expectedMs(): number;
   /** How long the longest waiting has waited, in ms; 0 when nobody waits. */
   longestWaitMs(): number;
   /** Removes and returns who has waited longer than that. */
@@ -59,7 +52,7 @@ export function createLanes(maxQueue: number, limitsOf: (pluginId: string) => La
   const laneOf = (pluginId: string): Lane => {
     const known = lanes.get(pluginId);
     if (known) return known;
-    const lane: Lane = { pluginId, waiting: [], inFlight: 0, turnLeft: 0, averageRunMs: 0 };
+    const lane: Lane = { pluginId, waiting: [], inFlight: 0, turnLeft: 0, averageRunMs: 0, lastRunMs: 0 };
     lanes.set(pluginId, lane);
     return lane;
   };
@@ -72,8 +65,8 @@ export function createLanes(maxQueue: number, limitsOf: (pluginId: string) => La
     waitingCount -= 1;
     return true;
   };
-  const passTurn = (lane: Lane): void => {
-    turns.shift();
+  const passTurn = (lane: Lane, turn: number): void => {
+    turns.splice(turn, 1);
     lane.turnLeft = 0;
     if (lane.waiting.length > 0) turns.push(lane);
   };
@@ -85,7 +78,7 @@ export function createLanes(maxQueue: number, limitsOf: (pluginId: string) => La
       const lane = laneOf(job.pluginId);
       if (waitingCount >= maxQueue || lane.waiting.length >= limitsOf(job.pluginId).queue)
         throw new SandpoolError('SBX_QUEUE_FULL', { pluginId: job.pluginId });
-      const waiting: Waiting = { job, lane, enqueuedAt: performance.now(), attempts: 0 };
+      const waiting: Waiting = { job, lane, enqueuedAt: wallClock(), attempts: 0, isLarge: false, running: undefined };
       if (lane.waiting.length === 0) turns.push(lane);
       lane.waiting.push(waiting);
       waitingCount += 1;
@@ -98,12 +91,17 @@ export function createLanes(maxQueue: number, limitsOf: (pluginId: string) => La
       waitingCount += 1;
     },
     remove: drop,
-    take() {
+    take(suits) {
+      let turn = 0;
       for (let tries = turns.length; tries > 0; tries--) {
-        const lane = turns[0] as Lane;
+        const lane = turns[turn] as Lane;
         const { concurrency, weight } = limitsOf(lane.pluginId);
         if (lane.inFlight >= concurrency) {
-          passTurn(lane);
+          passTurn(lane, turn);
+          continue;
+        }
+        if (suits && !suits(lane.waiting[0] as Waiting)) {
+          turn += 1;
           continue;
         }
         const waiting = lane.waiting.shift() as Waiting;
@@ -111,23 +109,30 @@ export function createLanes(maxQueue: number, limitsOf: (pluginId: string) => La
         lane.inFlight += 1;
         if (lane.turnLeft === 0) lane.turnLeft = weight;
         lane.turnLeft -= 1;
-        if (lane.turnLeft === 0 || lane.waiting.length === 0) passTurn(lane);
+        if (lane.turnLeft === 0 || lane.waiting.length === 0) passTurn(lane, turn);
         return waiting;
       }
       return undefined;
     },
     done(lane, runMs) {
       lane.inFlight -= 1;
-      lane.averageRunMs += (runMs - lane.averageRunMs) / 8;
+      if (runMs === undefined) return;
+      // The lower of two, because a single long run is more often the machine's doing than the guest's.
+      const sample = Math.min(runMs, lane.lastRunMs);
+      lane.lastRunMs = runMs;
+      lane.averageRunMs += (sample - lane.averageRunMs) / 8;
     },
+    has: (suits) =>
+      turns.some((lane) => lane.inFlight < limitsOf(lane.pluginId).concurrency && suits(lane.waiting[0] as Waiting)),
+    expectedMs: () => turns.reduce((sum, lane) => sum + lane.waiting.length * lane.averageRunMs, 0),
     longestWaitMs() {
-      let oldest = performance.now();
+      let oldest = wallClock();
       const now = oldest;
       for (const lane of turns) oldest = Math.min(oldest, (lane.waiting[0] as Waiting).enqueuedAt);
       return now - oldest;
     },
     expired(waitMs) {
-      const before = performance.now() - waitMs;
+      const before = wallClock() - waitMs;
       const gone: Waiting[] = [];
       for (let late = heads().filter(isLate); late.length > 0; late = heads().filter(isLate)) {
         for (const waiting of late) {

@@ -11,34 +11,41 @@ export function hasBody(request: IncomingMessage): boolean {
   return (length !== undefined && length !== '0') || request.headers['transfer-encoding'] !== undefined;
 }
 
+/** Told once: the body, or why there is none. */
+export type OnBody = (body: Buffer | undefined, error?: unknown) => void;
+
 /**
- * The whole body. What exceeds the limit is read and dropped, so that the client can finish sending and read the answer; the
- * server's request timeout bounds that.
- * @throws what `overflow` makes, as soon as the body is known to be larger than `maxBytes`
- * @throws ClientGone
+ * Gives the whole body to `onBody`. What exceeds the limit is read and dropped, so that the client can finish sending and read the
+ * answer; the server's request timeout bounds that.
+ * The error is what `overflow` makes, as soon as the body is known to be larger than `maxBytes`, or ClientGone.
  */
 export function receiveBody(
   request: IncomingMessage,
   maxBytes: number,
   overflow: () => SandpoolError,
-): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const isAnnouncedLarger = Number(request.headers['content-length'] ?? 0) > maxBytes;
-    let room = isAnnouncedLarger ? -1 : maxBytes;
-    let chunks: Buffer[] = [];
-    if (isAnnouncedLarger) reject(overflow());
-    request.on('data', (chunk: Buffer) => {
-      if (room < 0) return;
-      room -= chunk.length;
-      if (room >= 0) {
-        chunks.push(chunk);
-        return;
-      }
-      chunks = [];
-      reject(overflow());
-    });
-    request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    // Node reports a client that leaves early as an error, and only to those who listen.
-    request.on('error', (cause) => reject(new ClientGone('the client went away', { cause })));
+  onBody: OnBody,
+): void {
+  let room = maxBytes;
+  let chunks: Buffer[] = [];
+  let isTold = false;
+  const tell: OnBody = (body, error) => {
+    if (isTold) return;
+    isTold = true;
+    onBody(body, error);
+  };
+  const refuse = (): void => {
+    room = -1;
+    chunks = [];
+    tell(undefined, overflow());
+  };
+  request.on('data', (chunk: Buffer) => {
+    if (room < 0) return;
+    room -= chunk.length;
+    if (room < 0) refuse();
+    else chunks.push(chunk);
   });
+  request.on('end', () => tell(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
+  // Node reports a client that leaves early as an error, and only to those who listen.
+  request.on('error', (cause) => tell(undefined, new ClientGone('the client went away', { cause })));
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) refuse();
 }

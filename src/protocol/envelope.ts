@@ -97,21 +97,25 @@ export interface ResponseEnvelope {
 }
 
 /**
- * Writes the request into `target` from `offset`, which may be a view on shared memory.
- * @returns the number of bytes written, or -1 when the request does not fit; nothing outside `target` is touched either way
+ * Writes the request into `target` from `offset` up to `end`; `target` may be a view on shared memory.
+ * @returns the number of bytes written, or -1 when the request does not fit; nothing outside that range is touched either way
  */
-export function encodeRequestEnvelope(envelope: RequestEnvelope, target: Uint8Array, offset = 0): number {
-  const room = target.length - offset;
-  if ((envelope.request?.body?.length ?? 0) > room) return -1;
-  const writer = fixedWriter(target, offset);
+export function encodeRequestEnvelope(
+  envelope: RequestEnvelope,
+  target: Uint8Array,
+  offset = 0,
+  end = target.length,
+): number {
+  if ((envelope.request?.body?.length ?? 0) > end - offset) return -1;
+  const writer = fixedWriter(target, offset, end);
   writeRequest(writer, envelope);
-  return writer.overflowed ? encodeTightly(envelope, target, offset) : writer.at - offset;
+  return writer.overflowed ? encodeTightly(envelope, target, offset, end) : writer.at - offset;
 }
 
 /** A guessed length prefix may have been a byte too long where room is scarce; the exact form may still fit. */
-function encodeTightly(envelope: RequestEnvelope, target: Uint8Array, offset: number): number {
+function encodeTightly(envelope: RequestEnvelope, target: Uint8Array, offset: number, end: number): number {
   const bytes = encodeRequest(envelope);
-  if (bytes.length > target.length - offset) return -1;
+  if (bytes.length > end - offset) return -1;
   target.set(bytes, offset);
   return bytes.length;
 }

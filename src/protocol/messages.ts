@@ -15,6 +15,8 @@ export type Isolation = (typeof ISOLATIONS)[number];
 export interface SandboxSetup {
   readonly table: SharedArrayBuffer;
   readonly slotBytes: number;
+  readonly feeds: SharedArrayBuffer;
+  readonly feedCapacity: number;
   readonly nodeName: string;
   /** SQLite file of plugin state; `:memory:` keeps it in the thread. */
   readonly stateFile: string;
@@ -54,17 +56,16 @@ export interface PostedRelease {
   readonly traceHostCalls: boolean;
 }
 
-/** A Piscina task: slots to run in this order. */
+/** A Piscina task: the slots in a feed, in their order. */
 export interface Batch {
-  readonly slots: readonly number[];
-  /** The ticket of each slot, in the same order. */
-  readonly tickets: readonly number[];
+  /** Number of the feed. */
+  readonly feed: number;
   /** Releases that this thread has not been sent yet. */
   readonly load: readonly PostedRelease[];
   /** Keys that no invocation will name again. */
   readonly forget: readonly number[];
   /** Memory of requests that no slot can hold, by slot number. */
-  readonly large: ReadonlyMap<number, SharedArrayBuffer>;
+  readonly large?: ReadonlyMap<number, SharedArrayBuffer> | undefined;
 }
 
 /** Instantiates a release and initialises it, so that its code is compiled before the first request. */

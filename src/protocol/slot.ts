@@ -28,7 +28,8 @@
  * QUEUED is left only by compare-and-exchange, because the main thread may withdraw what a worker is about to take. So is
  * CALLING, because the worker may give up at its deadline while the main thread is about to write the reply: who wins the
  * exchange owns the payload. After a move that the main thread waits for, the worker rings the bell. A waiter loops on the
- * state: the wake itself proves nothing.
+ * state: the wake itself proves nothing. An invocation that runs is cancelled by a word beside the state: the worker looks at it
+ * whenever the guest gives it an occasion.
  */
 
 export const FREE = 0;
@@ -76,6 +77,8 @@ const CALL_PIECE = 9;
 const REPLY_TOTAL = 10;
 /** main: bytes of the piece in the exchange area */
 const REPLY_PIECE = 11;
+/** main: 1 when nobody waits for the outcome any more */
+const CANCELLED = 12;
 
 // Times of a slot, in ms.
 /** main: longest run */
@@ -165,6 +168,7 @@ export function queueSlot(slot: Slot, ticket: number, request: SlotRequest): voi
   words[SOURCE] = request.source;
   words[TENANT] = request.tenantId;
   words[HOST_CALLS] = 0;
+  words[CANCELLED] = 0;
   times[DEADLINE_MS] = request.deadlineMs;
   times[STARTED_AT] = 0;
   times[ENDED_AT] = 0;
@@ -183,6 +187,18 @@ export function withdrawSlot(slot: Slot, ticket: number): boolean {
 
 export function freeSlot(slot: Slot): void {
   Atomics.store(slot.words, STATE, FREE);
+}
+
+/** Nobody waits for the outcome of this running slot any more: its guest is stopped at the next occasion. */
+export function cancelSlot(slot: Slot): void {
+  Atomics.store(slot.words, CANCELLED, 1);
+  Atomics.notify(slot.words, STATE, 1);
+}
+
+/** Whether the slot's worker waits for the main thread. */
+export function isBlocked(slot: Slot): boolean {
+  const state = stateOf(slot);
+  return state === CALLING || state === ANSWERING;
 }
 
 /** When the worker took the slot, ms since the epoch; 0 when it has not. */
@@ -276,9 +292,15 @@ export function readRequest(slot: Slot): TakenRequest {
   };
 }
 
-/** Ends an invocation; the payload already holds `bytes` bytes of the outcome unless it is ELSEWHERE. */
+export function isCancelled(slot: Slot): boolean {
+  return Atomics.load(slot.words, CANCELLED) === 1;
+}
+
+/**
+ * Ends an invocation; the payload already holds `bytes` bytes of the outcome unless it is ELSEWHERE. The main thread learns of it
+ * when the bell rings next.
+ */
 export function finishSlot(
-  table: SlotTable,
   slot: Slot,
   outcome: { kind: number; bytes: number; hostCalls: number; endedAt: number },
 ): void {
@@ -287,13 +309,12 @@ export function finishSlot(
   slot.words[HOST_CALLS] = outcome.hostCalls;
   slot.times[ENDED_AT] = outcome.endedAt;
   Atomics.store(slot.words, STATE, DONE);
-  ring(table);
 }
 
 /**
  * Sends a host-call request through the slot and blocks until the whole reply is there.
  * Pieces of either side are at most as large as the room behind the request.
- * @returns a copy of the reply, or undefined when `until` (ms since the epoch) has passed.
+ * @returns a copy of the reply, or undefined when `until` (ms since the epoch) has passed or the invocation was cancelled.
  */
 export function callOverSlot(
   table: SlotTable,
@@ -339,7 +360,7 @@ function exchange(
   for (;;) {
     const state = Atomics.load(slot.words, STATE);
     if (state === ANSWERED) break;
-    const leftMs = until - now();
+    const leftMs = isCancelled(slot) ? 0 : until - now();
     if (state === ANSWERING) Atomics.wait(slot.words, STATE, ANSWERING);
     else if (leftMs > 0) Atomics.wait(slot.words, STATE, CALLING, leftMs);
     else if (Atomics.compareExchange(slot.words, STATE, CALLING, RUNNING) === CALLING) return false;
@@ -348,7 +369,8 @@ function exchange(
   return true;
 }
 
-function ring(table: SlotTable): void {
+/** Tells the main thread that a slot has moved. */
+export function ring(table: SlotTable): void {
   Atomics.add(table.bell, 0, 1);
   Atomics.notify(table.bell, 0, 1);
 }

@@ -215,9 +215,9 @@ export function growingWriter(capacityBytes: number): Writer {
   return { bytes: Buffer.allocUnsafe(capacityBytes), at: 0, end: capacityBytes, fixed: false, overflowed: false };
 }
 
-/** A writer into `target` from `offset`, which may be a view on shared memory. */
-export function fixedWriter(target: Uint8Array, offset: number): Writer {
-  return { bytes: target, at: offset, end: target.length, fixed: true, overflowed: false };
+/** A writer into `target` from `offset` up to `end`; `target` may be a view on shared memory. */
+export function fixedWriter(target: Uint8Array, offset: number, end = target.length): Writer {
+  return { bytes: target, at: offset, end, fixed: true, overflowed: false };
 }
 
 /** What a growing writer has written. The bytes are a view, possibly on Node's common buffer pool. */

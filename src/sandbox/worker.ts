@@ -4,6 +4,7 @@
  */
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { endFeed, type Feed, hasEntry, nextEntry, openFeeds, readFeed } from '../protocol/feed.js';
 import type {
   Batch,
   BatchEnd,
@@ -19,43 +20,76 @@ import {
   ELSEWHERE,
   FAILURE,
   finishSlot,
+  isCancelled,
   openLargeSlot,
   openSlotTable,
   RESPONSE,
   readRequest,
+  ring,
   type Slot,
+  type TakenRequest,
   takeSlot,
 } from '../protocol/slot.js';
 import { createCounts } from './counts.js';
-import { createInstances } from './instances.js';
+import { createInstances, type SlotInvocation } from './instances.js';
 import { rehearse, rewrite } from './rewrite.js';
 
 const setup = workerData as SandboxSetup;
 const table = openSlotTable(setup.table, setup.slotBytes);
+const feeds = openFeeds(setup.feeds, setup.feedCapacity);
 const counts = createCounts();
 const instances = createInstances({ setup, table, counts, post, now });
 
+/** A batch that has run this long, in ms, takes no more: its thread tells what it has counted, and may be given other work. */
+const MAX_BATCH_MS = 20;
+/** A batch of so many slots is a sign of load: its thread then waits a moment for more before it ends. */
+const BUSY_FROM = 8;
+const LINGER_MS = 1;
+/** The main thread is told of every so many outcomes, and of the last before the thread has nothing to do. */
+const RING_EVERY = 4;
+
 /** Runs the slots of a batch in order, or prepares a release. */
 export default function run({ payload }: { payload: TaskPayload }): TaskEnd {
-  if ('slots' in payload) return runBatch(payload);
+  if ('feed' in payload) return runBatch(payload);
   if ('warmUp' in payload) return warmUp(payload);
   if ('trim' in payload) return trim();
   if ('rehearse' in payload) return rehearse();
   return rewrite(payload);
 }
 
+/** What is in the feed when it begins, and what is fed to it meanwhile. */
 function runBatch(batch: Batch): BatchEnd {
   instances.forget(batch.forget);
   instances.load(batch.load);
-  for (const [position, index] of batch.slots.entries()) {
-    const large = batch.large.get(index);
-    const slot = large ? openLargeSlot(index, large) : (table.slots[index] as Slot);
-    if (!takeSlot(slot, batch.tickets[position] as number, now())) continue;
-    const elsewhere = runSlot(slot);
-    if (elsewhere) return end({ elsewhere: { slot: index, response: elsewhere } });
+  const reader = readFeed(feeds[batch.feed] as Feed);
+  const large = new Map(batch.large);
+  const closeAt = now() + MAX_BATCH_MS;
+  let finished = 0;
+  while (nextEntry(reader, reader.taken < BUSY_FROM ? 0 : LINGER_MS)) {
+    const startedAt = now();
+    if (startedAt > closeAt) endFeed(reader);
+    const slot = slotOf(reader.slot, large);
+    if (!takeSlot(slot, reader.ticket, startedAt)) continue;
+    const elsewhere = runSlot(slot, startedAt);
+    finished += 1;
+    if (elsewhere || finished % RING_EVERY === 0 || !hasEntry(reader)) ring(table);
+    // The caller has its answer already; the next invocation pays for the reset, if it waits.
+    instances.settle();
+    if (elsewhere) {
+      endFeed(reader);
+      return end({ elsewhere: { slot: slot.index, response: elsewhere } });
+    }
   }
   instances.trim();
   return end({});
+}
+
+/** Memory of its own serves one request; the slot's next one may be small, and fed to the same batch. */
+function slotOf(index: number, large: Map<number, SharedArrayBuffer>): Slot {
+  const memory = large.get(index);
+  if (memory === undefined) return table.slots[index] as Slot;
+  large.delete(index);
+  return openLargeSlot(index, memory);
 }
 
 function trim(): TrimEnd {
@@ -77,34 +111,54 @@ function end(result: Pick<BatchEnd, 'elsewhere'>): BatchEnd {
 }
 
 /** Runs one invocation into its slot. Returns the response when the slot cannot hold it. */
-function runSlot(slot: Slot): Uint8Array | undefined {
-  const request = readRequest(slot);
-  const invocation = {
-    deadlineMs: request.deadlineMs,
-    deadlineAt: now() + request.deadlineMs,
-    hostCalls: 0,
-    failure: undefined,
-    slot,
-    request,
-  };
-  const finish = (kind: number, bytes: number): void =>
-    finishSlot(table, slot, { kind, bytes, hostCalls: invocation.hostCalls, endedAt: now() });
+function runSlot(slot: Slot, startedAt: number): Uint8Array | undefined {
+  const invocation = new SlotRun(slot, startedAt);
   try {
     const response = instances.run(invocation);
     if (response.length > slot.payload.length) {
       const copy = Uint8Array.prototype.slice.call(response);
-      finish(ELSEWHERE, 0);
+      finish(invocation, ELSEWHERE, 0);
       return copy;
     }
     slot.payload.set(response);
-    finish(RESPONSE, response.length);
+    finish(invocation, RESPONSE, response.length);
   } catch (thrown) {
-    finish(FAILURE, writeError(slot, thrown));
-  } finally {
-    // The caller has its answer already; the next invocation pays for the reset, if it waits.
-    instances.settle();
+    finish(invocation, FAILURE, writeError(slot, thrown));
   }
   return undefined;
+}
+
+function finish({ slot, hostCalls }: SlotRun, kind: number, bytes: number): void {
+  finishSlot(slot, { kind, bytes, hostCalls, endedAt: now() });
+}
+
+/**
+ * The invocation of a slot. A class for its accessor: whoever asks for the failure learns of a cancellation, too, and that is on
+ * every host call and about every millisecond of a loop.
+ */
+class SlotRun implements SlotInvocation {
+  readonly slot: Slot;
+  readonly request: TakenRequest;
+  readonly deadlineMs: number;
+  readonly deadlineAt: number;
+  hostCalls = 0;
+  #failure: SandpoolError | undefined;
+
+  constructor(slot: Slot, startedAt: number) {
+    this.slot = slot;
+    this.request = readRequest(slot);
+    this.deadlineMs = this.request.deadlineMs;
+    this.deadlineAt = startedAt + this.deadlineMs;
+  }
+
+  get failure(): SandpoolError | undefined {
+    if (this.#failure === undefined && isCancelled(this.slot)) this.#failure = new SandpoolError('SBX_CANCELLED');
+    return this.#failure;
+  }
+
+  set failure(failure: SandpoolError | undefined) {
+    if (this.failure === undefined) this.#failure = failure;
+  }
 }
 
 /** An error as JSON in the payload. Details that do not fit are left out. */

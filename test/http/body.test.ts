@@ -12,7 +12,11 @@ interface Upload {
 function upload(maxBytes: number, headers: Record<string, string> = {}): Upload {
   const stream = new PassThrough();
   const request = Object.assign(stream, { headers }) as unknown as IncomingMessage;
-  return { stream, body: receiveBody(request, maxBytes, () => new SandpoolError('SBX_BODY_TOO_LARGE')) };
+  const overflow = () => new SandpoolError('SBX_BODY_TOO_LARGE');
+  const body = new Promise<Buffer>((resolve, reject) => {
+    receiveBody(request, maxBytes, overflow, (body, error) => (body === undefined ? reject(error) : resolve(body)));
+  });
+  return { stream, body };
 }
 
 t.test('a body is received whole, however it is cut', async (t) => {

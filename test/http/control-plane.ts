@@ -43,10 +43,11 @@ export async function openControlPlane(
   const { app } = fakeHost({
     plugins: registry,
     engine: {
-      async invoke({ pluginId }) {
-        if (pluginId === 'bystander') return done(response({ body: 'pong' }));
-        const { version, checksum } = fake.loaded.get(pluginId)!;
-        return done(response({ body: `${version} ${checksum.slice(0, 12)}` }));
+      start({ pluginId }, end) {
+        const loaded = fake.loaded.get(pluginId);
+        const body = loaded ? `${loaded.version} ${loaded.checksum.slice(0, 12)}` : 'pong';
+        end(done(response({ body })));
+        return { cancel: () => {} };
       },
     },
     register: async (scope) => {

@@ -54,6 +54,8 @@ export interface FakeHost {
   readonly app: FastifyInstance;
   /** Every invocation that reached the engine, oldest first. */
   readonly invocations: Invocation[];
+  /** Those whose client has gone away. */
+  readonly cancelled: Invocation[];
   readonly logged: { level: 'warn' | 'error'; facts: Record<string, unknown>; message: string }[];
 }
 
@@ -67,14 +69,19 @@ export interface FakeHostOptions extends Partial<AppOptions> {
 export function fakeHost({ views = [], guest, ...overrides }: FakeHostOptions = {}): FakeHost {
   const known = new Map([...views, view('bystander', [route('GET', '/ping')])].map((one) => [one.pluginId, one]));
   const invocations: Invocation[] = [];
+  const cancelled: Invocation[] = [];
   const logged: FakeHost['logged'] = [];
+  const runGuest = (invocation: Invocation): Outcome | Promise<Outcome> => {
+    if (invocation.pluginId === 'bystander') return done(response({ body: 'pong' }));
+    invocations.push(invocation);
+    return guest === undefined ? done(response({ body: 'ok' })) : guest(invocation);
+  };
   const app = createApp({
     plugins: { find: (pluginId) => known.get(pluginId) },
     engine: {
-      async invoke(invocation) {
-        if (invocation.pluginId === 'bystander') return done(response({ body: 'pong' }));
-        invocations.push(invocation);
-        return guest === undefined ? done(response({ body: 'ok' })) : guest(invocation);
+      start(invocation, end) {
+        void Promise.resolve(runGuest(invocation)).then(end);
+        return { cancel: () => void cancelled.push(invocation) };
       },
     },
     identity: { authenticate: authenticateByWord },
@@ -94,7 +101,7 @@ export function fakeHost({ views = [], guest, ...overrides }: FakeHostOptions = 
     },
     ...overrides,
   });
-  return { app, invocations, logged };
+  return { app, invocations, cancelled, logged };
 }
 
 /** `Bearer user` is user 7, `Bearer admin` a super-admin, `Bearer tenant` of tenant 22; the rest fails as a real token would. */

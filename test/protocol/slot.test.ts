@@ -14,6 +14,7 @@ import {
   RUNNING,
   readOutcome,
   readRequest,
+  ring,
   type Slot,
   startedAt,
   stateOf,
@@ -41,10 +42,12 @@ t.test('a request goes to the other thread and its outcome comes back', async (t
 
   seen.payload.write('done');
   const bell = main.bell[0];
-  finishSlot(worker, seen, { kind: RESPONSE, bytes: 4, hostCalls: 3, endedAt: 1002 });
+  finishSlot(seen, { kind: RESPONSE, bytes: 4, hostCalls: 3, endedAt: 1002 });
   t.equal(stateOf(slot), DONE);
   t.same(readOutcome(slot), { kind: RESPONSE, bytes: 4, hostCalls: 3, startedAt: 1000.5, endedAt: 1002 });
   t.equal(slot.payload.toString('utf8', 0, 4), 'done');
+  t.equal(main.bell[0], bell);
+  ring(worker);
   t.not(main.bell[0], bell, 'the bell has rung');
 });
 

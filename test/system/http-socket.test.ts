@@ -175,12 +175,14 @@ t.test('a client that leaves within its body costs nothing but itself', async (t
 
 t.test('a client that leaves while its guest runs is not waited for', async (t) => {
   const { guest, started, finish } = slowGuest();
-  const { port, logged } = await listen(t, { guest });
+  const { port, logged, cancelled } = await listen(t, { guest });
   const client = dial(t, port);
   client.socket.write(`GET /x/p/a HTTP/1.1\r\n${HEAD}\r\n`);
   await started;
+  t.same(cancelled, []);
   client.socket.destroy();
-  await pingBystander(t, port);
+  while (cancelled.length === 0) await pingBystander(t, port);
+  t.match(cancelled, [{ pluginId: 'p' }], 'its guest is told to end');
   finish(done(response({ body: 'too late' })));
   await pingBystander(t, port);
   t.same(logged, []);

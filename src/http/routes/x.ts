@@ -6,13 +6,14 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RouteContract } from '../../artifact/routes.js';
-import type { Engine, Outcome } from '../../engine/engine.js';
+import type { Engine, Invocation, Outcome, Started } from '../../engine/engine.js';
 import type { Identity } from '../../protocol/envelope.js';
 import { reasonOf, SandpoolError } from '../../protocol/errors.js';
 import { trimGo } from '../../protocol/text.js';
 import type { PluginView } from '../../registry/registry.js';
 import { apiFailure } from '../api-failure.js';
 import { ClientGone, hasBody, receiveBody } from '../body.js';
+import { beginWork, endWork } from '../clients.js';
 import { corsHeaders } from '../cors.js';
 import { createLanguageChoice, type LanguageChoice, type Languages } from '../language.js';
 import { type RouteHit, routeTableOf } from '../match.js';
@@ -30,15 +31,13 @@ export interface PluginRouteOptions {
   readonly plugins: { find(pluginId: string): PluginView | undefined };
   /** Whether a plugin serves a tenant; all do when absent. Tenant 0 is the platform, and whoever is not logged in. */
   readonly tenantExposes?: (view: PluginView, tenantId: number) => boolean;
-  readonly engine: Pick<Engine, 'invoke'>;
+  readonly engine: Pick<Engine, 'start'>;
   /** Throws the 401s of `spec/bridge.md` §4.4. */
   readonly identity: { authenticate(authorization: string | undefined): Identity };
   readonly limits: { readonly maxBodyBytes: number; readonly maxUploadBytes: number };
   readonly languages: Languages;
   /** Whether forwarding headers may name the client. */
   readonly trustProxy: boolean;
-  /** Ends an invocation early, for example when the client disconnects; without it every invocation runs to its end. */
-  readonly invocationSignal?: (request: IncomingMessage, reply: ServerResponse) => AbortSignal;
   readonly log: HttpLog;
 }
 
@@ -49,7 +48,7 @@ export type PluginHandler = (request: IncomingMessage, reply: ServerResponse, ur
 export function createPluginHandler(options: PluginRouteOptions): PluginHandler {
   const host: Host = { ...options, language: createLanguageChoice(options.languages) };
   return (request, reply, url) => {
-    void serve(host, { request, reply, head: corsHeaders(request.headers) }, url);
+    serve(host, { request, reply, head: corsHeaders(request.headers) }, url);
   };
 }
 
@@ -57,22 +56,23 @@ interface Host extends PluginRouteOptions {
   readonly language: LanguageChoice;
 }
 
-async function serve(host: Host, exchange: Exchange, url: string): Promise<void> {
+/** Callbacks instead of promises, here and below: a request waits twice, and each wait in promises costs several of them. */
+function serve(host: Host, exchange: Exchange, url: string): void {
   try {
     const target = readTarget(url);
-    if (exchange.request.method === 'OPTIONS') {
-      sendPreflight(exchange);
-      return;
-    }
-    const body = hasBody(exchange.request) ? await takeBody(host, exchange.request) : NO_BODY;
-    const guestBody = prepare(host, exchange, target, body);
-    const match = matchRoute(host, exchange.request.method ?? '', target);
-    const identity = admit(host, exchange.request, match);
-    const outcome = await execute(host, exchange, { target, match, identity, body: guestBody });
-    answer(host, exchange, match, outcome);
+    if (exchange.request.method === 'OPTIONS') sendPreflight(exchange);
+    else if (hasBody(exchange.request)) takeBody(host, exchange, target);
+    else run(host, exchange, target, NO_BODY);
   } catch (thrown) {
     refuse(host, exchange, thrown);
   }
+}
+
+function run(host: Host, exchange: Exchange, target: Target, body: Buffer): void {
+  const guestBody = prepare(host, exchange, target, body);
+  const match = matchRoute(host, exchange.request.method ?? '', target);
+  const identity = admit(host, exchange.request, match);
+  execute(host, exchange, { target, match, identity, body: guestBody });
 }
 
 const NO_BODY = Buffer.alloc(0);
@@ -83,12 +83,28 @@ function sendPreflight({ reply, head }: Exchange): void {
   reply.writeHead(200, head).end(EMPTY_ANSWER);
 }
 
-function takeBody(host: Host, request: IncomingMessage): Promise<Buffer> {
+function takeBody(host: Host, exchange: Exchange, target: Target): void {
+  const { request } = exchange;
   const { maxBodyBytes, maxUploadBytes } = host.limits;
   const isUpload = (request.headers['content-type'] ?? '').toLowerCase().includes('multipart/');
-  if (!isUpload) return receiveBody(request, maxBodyBytes, () => new SandpoolError('SBX_BODY_TOO_LARGE'));
+  const overflow = isUpload ? () => uploadTooLarge(maxUploadBytes) : bodyTooLarge;
+  receiveBody(request, isUpload ? maxUploadBytes : maxBodyBytes, overflow, (body, error) => {
+    try {
+      if (body === undefined) throw error;
+      run(host, exchange, target, body);
+    } catch (thrown) {
+      refuse(host, exchange, thrown);
+    }
+  });
+}
+
+function bodyTooLarge(): SandpoolError {
+  return new SandpoolError('SBX_BODY_TOO_LARGE');
+}
+
+function uploadTooLarge(maxUploadBytes: number): SandpoolError {
   const maxSizeMB = Math.max(0, Math.floor((maxUploadBytes - MULTIPART_FRAMING_BYTES) / BYTES_PER_MB));
-  return receiveBody(request, maxUploadBytes, () => new SandpoolError('UPLOAD_FILE_TOO_LARGE', { maxSizeMB }));
+  return new SandpoolError('UPLOAD_FILE_TOO_LARGE', { maxSizeMB });
 }
 
 const BYTES_PER_MB = 1024 * 1024;
@@ -169,7 +185,21 @@ interface Call {
   readonly body: Buffer;
 }
 
-function execute(host: Host, { request, reply }: Exchange, { target, match, identity, body }: Call): Promise<Outcome> {
+/** The guest runs as long as its client is there. */
+function execute(host: Host, exchange: Exchange, call: Call): void {
+  const { socket } = exchange.request;
+  if (socket.destroyed) throw new ClientGone('the client went away');
+  let started: Started | undefined;
+  let hasEnded = false;
+  started = host.engine.start(invocationOf(host, exchange, call), (outcome) => {
+    hasEnded = true;
+    if (started) endWork(socket, started);
+    answerSafely(host, exchange, call.match, outcome);
+  });
+  if (!hasEnded) beginWork(socket, started);
+}
+
+function invocationOf(host: Host, { request }: Exchange, { target, match, identity, body }: Call): Invocation {
   const { contract, path } = match;
   const method = request.method ?? '';
   const route = {
@@ -190,14 +220,7 @@ function execute(host: Host, { request, reply }: Exchange, { target, match, iden
     requestId: requestIdOf(match, method),
     ...(identity === undefined ? NO_IDENTITY : { identity }),
   };
-  const invocation = {
-    pluginId: path.pluginId,
-    executionSource: 'route' as const,
-    envelope,
-    tenantId: identity?.tenantId ?? 0,
-  };
-  const signal = host.invocationSignal?.(request, reply);
-  return host.engine.invoke(signal === undefined ? invocation : { ...invocation, signal });
+  return { pluginId: path.pluginId, executionSource: 'route', envelope, tenantId: identity?.tenantId ?? 0 };
 }
 
 const NO_IDENTITY = {};
@@ -205,6 +228,14 @@ const NO_IDENTITY = {};
 /** Not unique: the reference's form, which guests may log. */
 function requestIdOf({ path }: Match, method: string): string {
   return `${path.pluginId}:${method}:${path.internalPath}`;
+}
+
+function answerSafely(host: Host, exchange: Exchange, match: Match, outcome: Outcome): void {
+  try {
+    answer(host, exchange, match, outcome);
+  } catch (thrown) {
+    refuse(host, exchange, thrown);
+  }
 }
 
 function answer(host: Host, exchange: Exchange, match: Match, outcome: Outcome): void {

@@ -599,13 +599,6 @@ t.test('an engine that breaks its word is an internal error, and the host keeps 
   t.equal(await askBystander(app), '200 pong');
 });
 
-t.test('an invocation can be given a signal that ends it early', async (t) => {
-  const { signal } = new AbortController();
-  const { app, invocations } = fakeHost({ views: [view('p', [route('GET', '/a')])], invocationSignal: () => signal });
-  await app.inject('/x/p/a');
-  t.equal(invocations[0]?.signal, signal);
-});
-
 t.test('a client behind a proxy is named by it only when the proxy is trusted', async (t) => {
   for (const [trustProxy, clientIp] of [
     [true, '203.0.113.9'],
