@@ -115,19 +115,40 @@ export async function startServer(
     child.once('error', () => resolve());
   });
   const killed = () => void child.kill('SIGKILL');
-  process.once('exit', killed);
+  endWithUs(child);
   const end = async (): Promise<void> => {
     const timer = setTimeout(killed, END_LIMIT_MS);
     child.kill('SIGTERM');
     await ended;
     clearTimeout(timer);
-    process.off('exit', killed);
+    running.delete(child);
   };
   try {
     return { url: await urlOf(child), pid: child.pid as number, end };
   } catch (thrown) {
     await end();
     throw thrown;
+  }
+}
+
+const running = new Set<ChildProcess>();
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+let isWatching = false;
+
+/** A measurement that is broken off must leave no servers behind. */
+function endWithUs(child: ChildProcess): void {
+  running.add(child);
+  if (isWatching) return;
+  isWatching = true;
+  const killAll = (): void => {
+    for (const one of running) one.kill('SIGKILL');
+  };
+  process.once('exit', killAll);
+  for (const signal of SIGNALS) {
+    process.once(signal, () => {
+      killAll();
+      process.kill(process.pid, signal);
+    });
   }
 }
 

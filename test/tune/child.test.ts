@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import t from 'tap';
 import { login, startHostServer, startServer } from '../../src/tune/child.js';
@@ -20,6 +22,37 @@ t.test('settings that a host refuses are told in its words', async (t) => {
     message: /the server ended with 1: SBX_CONFIG_INVALID.*pool\.maxThreads/s,
   });
 });
+
+t.test('servers end with a measurement that is broken off', async (t) => {
+  const module = new URL('../../src/tune/child.js', import.meta.url).href;
+  const serve = `process.stdout.write(JSON.stringify({ url: 'http://x' })); setInterval(() => {}, 1000)`;
+  const program = `
+    import { startServer } from ${JSON.stringify(module)};
+    const { pid } = await startServer([process.execPath, '-e', ${JSON.stringify(serve)}]);
+    console.log(pid);
+    setInterval(() => {}, 1000);
+  `;
+  const measuring = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [pid] = (await once(measuring.stdout, 'data')) as [Buffer];
+  measuring.kill('SIGTERM');
+  await once(measuring, 'exit');
+  await gone(Number(pid));
+  t.pass('the server is gone');
+});
+
+/** Resolves when the process has ended; the test's own time limit is the bound. */
+async function gone(pid: number): Promise<void> {
+  for (;;) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
 
 t.test('a program that does not exist is told', async (t) => {
   const program = '/nonexistent/program';
