@@ -137,7 +137,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const answerHostCall = createHostCallAnswers({ config, state, registry, dataDir, log });
     const engine = createEngine({ ...engineOptions(config), stateFile, metrics, answerHostCall, log: pluginLog(log) });
     const assets = createAssets({ config, registry, database, metrics, log });
-    peers?.listen(peerAnswers({ registry, identity, metrics }));
+    peers?.listen(peerAnswers({ registry, identity, engine, metrics }));
     const texts = createPluginTexts(registry);
     const app = createHttp({ config, registry, engine, identity, metrics, log, unready, assets, texts, peers });
     closers.push(() => {
@@ -146,7 +146,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     // Alone, the host tells early that it is there but not ready; among several, only those that serve take connections.
     if (peers === undefined) await listen(app, config);
-    await startPlugins(registry, config, log, assets.see, peers);
+    // Whoever asked before the plugins were loaded has left texts and a documentation without them.
+    const seeLoaded = (pluginId: string): void => {
+      assets.see(pluginId);
+      texts.forget();
+    };
+    await startPlugins(registry, config, log, seeLoaded, peers);
     await options.beforeListening?.({ registry });
     if (peers !== undefined) await listen(app, config);
     unready.delete('starting');
@@ -390,7 +395,7 @@ function identityPeers(peers: Peers, log: Logger): IdentityPeers {
     attempt: peers.attemptLogin,
     async spread() {
       try {
-        await peers.spreadIdentities();
+        await peers.spread({ of: 'identities' });
       } catch (thrown) {
         log.error({ err: thrown }, 'not every process has heard of a change of users or sessions');
         throw thrown;
@@ -399,21 +404,35 @@ function identityPeers(peers: Peers, log: Logger): IdentityPeers {
   };
 }
 
+/** Ends a quarantine in this process and in all others. */
+function liftingEverywhere({ liftQuarantine }: Pick<Engine, 'liftQuarantine'>, peers: Peers | undefined) {
+  return async (pluginId: string): Promise<boolean> => {
+    const wasHere = liftQuarantine(pluginId);
+    const wasElsewhere = await peers?.spread({ of: 'quarantine', pluginId });
+    return wasHere || wasElsewhere === true;
+  };
+}
+
 interface AnswerParts {
   readonly registry: Pick<Registry, 'refresh'>;
   readonly identity: Pick<IdentityRoom, 'forget'>;
+  readonly engine: Pick<Engine, 'liftQuarantine'>;
   readonly metrics: Pick<Metrics, 'values'>;
 }
 
 /** What this process answers to the others. */
-function peerAnswers({ registry, identity, metrics }: AnswerParts): PeerAnswers {
+function peerAnswers({ registry, identity, engine, metrics }: AnswerParts): PeerAnswers {
   return {
     async refresh({ key, news, isAbandoned }) {
       // A change of a plugin may be one of what roles permit.
       identity.forget();
       await registry.refresh({ pluginId: key, news, isAbandoned });
     },
-    forgetIdentities: identity.forget,
+    hear(news) {
+      if (news.of === 'quarantine') return engine.liftQuarantine(news.pluginId);
+      identity.forget();
+      return true;
+    },
     metrics: metrics.values,
   };
 }
@@ -470,7 +489,7 @@ function createHttp({
         apiRoutes({
           registry,
           identity,
-          quarantine: { of: engine.quarantineOf, lift: engine.liftQuarantine },
+          quarantine: { of: engine.quarantineOf, lift: liftingEverywhere(engine, peers) },
           speech: createPluginSpeech(texts, languages),
           maxUploadBytes: MAX_UPLOAD_BYTES,
           autoEnable: config.plugin.autoEnable.map(({ id }) => id),

@@ -81,3 +81,15 @@ t.test('nothing is left in the address space of an uninstalled plugin (C46, F008
   t.same(await assetsOf(host, 'v0.1.0'), { 'v0.1.0': '404' });
   t.same((await saidBy(host)).routes, []);
 });
+
+t.test('after a restart everything of the effective release is there again (F016, F093)', async (t) => {
+  const directory = t.testdir({});
+  const before = await startTestHost(t, {}, directory);
+  await before.serve('demo', release('v0.1.0'));
+  await before.close();
+  const host = await startTestHost(t, {}, directory);
+  t.same(await assetsOf(host, 'v0.1.0'), { 'v0.1.0': 'v0.1.0' });
+  t.same(await saidBy(host), { texts: 'v0.1.0', routes: ['/x/demo/of-v0-1-0'] });
+  const { headers } = await host.fetch('/x-assets/demo/v0.1.0/only.txt');
+  t.equal(headers.get('cache-control'), 'public, max-age=31536000, immutable');
+});
