@@ -97,11 +97,16 @@ export function releasesGone({ releases }: PluginRows): readonly ReleaseDraft[] 
 }
 
 /** Brings one plugin up to date with its staged file; only inside its turn of `serial`. */
-export async function adopt(core: Core, pluginId: string, files?: StagedFiles): Promise<Entry | undefined> {
+export async function adopt(
+  core: Core,
+  pluginId: string,
+  files?: StagedFiles,
+  write: (change: Change) => void = core.journal.write,
+): Promise<Entry | undefined> {
   const staged = (files ?? (await core.staging.scan())).byId.get(pluginId);
   const before = core.catalog.get(pluginId);
   const discovery = staged && discover(before?.rows, staged);
-  if (discovery?.change !== undefined) core.journal.write(discovery.change);
+  if (discovery?.change !== undefined) write(discovery.change);
   const rows = discovery?.change === undefined ? before?.rows : core.journal.read(pluginId);
   if (rows === undefined) return undefined;
   const entry = { isLoaded: false, ...before, rows, staged: discovery?.staged };

@@ -29,9 +29,14 @@ export async function uninstall(turn: Turn, options: UninstallOptions): Promise<
   const facts = { purgeStorageData };
   await withGuest(turn, isAsked ? { ...entry!, effective } : undefined, async (prepared) => {
     await askBefore(turn, effective, prepared, force);
-    if (purgeStorageData) await purge(turn, entry!, effective, prepared);
-    requireUnneeded(turn, entry!, 'uninstall');
-    remove(turn, entry!, 'uninstall');
+    try {
+      if (purgeStorageData) await purge(turn, entry!, effective, prepared);
+      requireUnneeded(turn, entry!, 'uninstall');
+      await remove(turn, entry!, 'uninstall');
+    } catch (thrown) {
+      noteFailure(turn, entry!, thrown, { action: 'uninstalled', isBroken: false });
+      throw thrown;
+    }
     await tellGuest(turn.log, effective.artifact, prepared, 'AfterUninstall', facts);
   });
 }
@@ -73,7 +78,6 @@ async function purge(
     if (paths.length > 0) await turn.storage?.purge(pluginId, paths);
     await turn.sql?.purge(pluginId);
   } catch (thrown) {
-    noteFailure(turn, entry, thrown, { action: 'uninstalled', isBroken: false });
     throw failed(pluginId, thrown);
   }
 }
@@ -88,7 +92,7 @@ function failed(pluginId: string, thrown: unknown): SandpoolError {
   );
 }
 
-function remove(turn: Turn, entry: Entry, transition: 'uninstall' | 'orphan'): void {
+async function remove(turn: Turn, entry: Entry, transition: 'uninstall' | 'orphan'): Promise<void> {
   const { pluginId } = turn;
   const { rows, staged } = entry;
   const row = pluginAfter(rows.plugin, standingAfter(rows.plugin, transition), turn.now());
@@ -104,6 +108,10 @@ function remove(turn: Turn, entry: Entry, transition: 'uninstall' | 'orphan'): v
   });
   turn.catalog.put({ rows: turn.journal.read(pluginId)!, staged, isLoaded: false });
   turn.engine.deactivate(pluginId);
+  // From now on the row follows what is staged.
+  await adopt(turn, pluginId).catch((thrown: unknown) => {
+    turn.log.warn({ pluginId, reason: reasonOf(thrown) }, 'what is staged is not looked at after an uninstall');
+  });
   turn.publish(pluginId, transition === 'orphan' ? 'plugin_orphan_uninstalled' : 'plugin_uninstalled');
 }
 

@@ -1,6 +1,6 @@
 /** Takes an artifact into the staging directory (`spec/governance.md` §2.3, `spec/artifact.md` §6). */
 import { type Artifact, validateRelease } from '../artifact/artifact.js';
-import { SandpoolError } from '../protocol/errors.js';
+import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import { auditFailure } from './audit.js';
 import { type Core, situationOf, type Turn } from './core.js';
 import { decideUpload } from './decide.js';
@@ -58,11 +58,17 @@ async function put(turn: Turn, bytes: Uint8Array): Promise<void> {
     const files = await turn.staging.scan();
     const problem = files.problems.find(({ file }) => file === `${pluginId}.wasm`);
     if (problem !== undefined) throw new SandpoolError('SBX_UPLOAD_REFUSED', { reason: problem.reason });
-    await adopt(turn, pluginId, files);
-    const plugin = turn.catalog.get(pluginId)?.rows.plugin;
-    turn.commit({ pluginId, basedOn: plugin?.generation });
+    let isTold = false;
+    await adopt(turn, pluginId, files, (discovered) => {
+      turn.commit(discovered);
+      isTold = true;
+    });
+    if (!isTold) turn.commit({ pluginId, basedOn: turn.catalog.get(pluginId)?.rows.plugin.generation });
   } catch (thrown) {
     await change.undo();
+    await adopt(turn, pluginId).catch((second: unknown) => {
+      turn.log.warn({ pluginId, reason: reasonOf(second) }, 'the file before a failed upload is not looked at again');
+    });
     throw thrown;
   }
   await change.keep();
