@@ -19,7 +19,7 @@ import { type ArtifactParts, buildArtifact } from '../artifact/build.js';
 export interface FakeEngine {
   /** What is loaded, by plugin. */
   readonly loaded: Map<string, PluginView>;
-  /** What was prepared and not let go of. */
+  /** What was prepared and neither published nor let go of. */
   readonly held: Set<PluginView>;
   /** `activate demo v0.1.0` when a release is prepared, `BeforeInstall demo v0.1.0`, and `deactivate demo`, in order. */
   readonly calls: string[];
@@ -62,7 +62,10 @@ export function createFakeEngine(): FakeEngine & Pick<RegistryOptions, 'engine'>
         fake.held.add(view);
         return {
           run: (callback) => run(view, callback),
-          publish: () => void fake.loaded.set(view.pluginId, view),
+          publish() {
+            fake.held.delete(view);
+            fake.loaded.set(view.pluginId, view);
+          },
           discard: () => void fake.held.delete(view),
         };
       },

@@ -165,7 +165,7 @@ function requireSame({ registry, fake, rows }: House, model: Model): void {
     runtimeState: record?.runtimeState,
     discovered: record?.discoveredVersion,
     loaded: fake.loaded.get('demo')?.version,
-    held: fake.held.size - fake.loaded.size <= 0,
+    held: fake.held.size,
     active: rows('sys_plugin_release').filter(({ status }) => status === 'active').length,
   };
   const isKnown = model.generation > 0;
@@ -177,7 +177,7 @@ function requireSame({ registry, fake, rows }: House, model: Model): void {
     runtimeState: isKnown ? (isPending ? 'pending_upgrade' : 'normal') : undefined,
     discovered: isKnown ? versionOf(model.staged) : undefined,
     loaded: model.enabled ? versionOf(model.version) : undefined,
-    held: true,
+    held: 0,
     active: model.enabled ? 1 : 0,
   };
   if (JSON.stringify(actual) !== JSON.stringify(expected)) {
@@ -193,7 +193,7 @@ t.test('whatever operators do in whatever order, the plugin is where a small mod
     walks += 1;
     await walk(t, join(base, String(walks)), steps);
   });
-  await fc.assert(property, { numRuns: 40 });
+  await fc.assert(property, { numRuns: 30 });
 });
 
 // ---- full disk -------------------------------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ function standing({ registry, fake }: House) {
     installed: view?.installed,
     enabled: view?.enabled,
     loaded: fake.loaded.get('demo')?.version,
-    held: [...fake.held].filter(({ checksum }) => checksum !== fake.loaded.get('demo')?.checksum).length,
+    held: fake.held.size,
   };
 }
 
