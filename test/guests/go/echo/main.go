@@ -39,6 +39,8 @@ var handlers = map[string]func(*request) []byte{
 	"AllocReq":     allocate,
 	"GoroutineReq": goroutines,
 	"StateReq":     state,
+	"RememberReq":  remember,
+	"SearchReq":    search,
 }
 
 // echo answers the body after `?calls=N` host calls of runtime info.uuid.
