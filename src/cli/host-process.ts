@@ -17,12 +17,12 @@ export interface HostWork {
 let host: Host | undefined;
 
 const channel = openChannel();
-const receive = servePrimary({ start, end, exit: channel.exit }, channel.post);
+const receive = servePrimary({ start, runOut, end, exit: channel.exit }, channel.post);
 channel.listen(receive);
 // A terminal sends its signals to every process; the primary decides what they mean.
 for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('SIGTERM', () => {
-  end(true).then(channel.exit, channel.exit);
+  runOut().then(end).then(channel.exit, channel.exit);
 });
 
 async function start(work: unknown, peers: Peers): Promise<Greeted> {
@@ -34,7 +34,10 @@ async function start(work: unknown, peers: Peers): Promise<Greeted> {
   return greetedOf(host);
 }
 
-async function end(isReplaced: boolean): Promise<void> {
-  if (isReplaced) await host?.runOut();
+async function runOut(): Promise<void> {
+  await host?.runOut();
+}
+
+async function end(): Promise<void> {
   await host?.close();
 }

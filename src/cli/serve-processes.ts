@@ -29,7 +29,7 @@ export async function serveProcesses(context: Context, options: ServeOptions): P
   let config = withPort(options.config, port);
   const processes = processesOf(config);
   const log = createLog(config);
-  const starting = startPrimary({
+  const primary = await startPrimary({
     processes,
     fork: forkOf(new URL('./host-process.js', import.meta.url)),
     work: (): HostWork => ({ config, adminPassword, demo }),
@@ -38,11 +38,14 @@ export async function serveProcesses(context: Context, options: ServeOptions): P
     metrics: createMetricsOfAll(),
     log,
   });
-  const ending = untilTold(starting, context);
-  const primary = await starting;
+  const ending = untilTold(primary, context);
   process.on('SIGHUP', () => {
-    config = reloaded(config, options.reload, log);
-    replaceAll(primary, log);
+    try {
+      config = reloaded(config, options.reload(), log);
+      replaceAll(primary, log);
+    } catch (thrown) {
+      log.error({ err: thrown }, `everything stays as it was: ${reasonOf(thrown)}`);
+    }
   });
   greet(context, { ...(primary.first as Greeted), url: urlOf(config, port) }, { demo, processes });
   return (await ending) ? 0 : 1;
@@ -53,7 +56,7 @@ function withPort(config: Config, port: number): Config {
 }
 
 /** Resolves when all processes have ended after a signal, with whether each did so by itself; a second signal ends all at once. */
-function untilTold(starting: Promise<Primary>, { note }: Context): Promise<boolean> {
+function untilTold(primary: Primary, { note }: Context): Promise<boolean> {
   return new Promise((settle, fail) => {
     let isEnding = false;
     const end = (signal: NodeJS.Signals): void => {
@@ -61,7 +64,7 @@ function untilTold(starting: Promise<Primary>, { note }: Context): Promise<boole
       if (isEnding) process.exit(1);
       isEnding = true;
       note(`${signal}: waiting for running requests`);
-      starting.then((primary) => primary.close()).then(settle, fail);
+      primary.close().then(settle, fail);
     };
     process.on('SIGINT', end);
     process.on('SIGTERM', end);
@@ -69,23 +72,17 @@ function untilTold(starting: Promise<Primary>, { note }: Context): Promise<boole
 }
 
 /** The configuration as it is written now; what the processes must share, and what the primary itself goes by, stays. */
-function reloaded(before: Config, reload: () => Config, log: Log): Config {
-  try {
-    const after = reload();
-    const { host, port, processes, shutdownGraceMs } = before.server;
-    const kept: Config = {
-      ...after,
-      server: { ...after.server, host, port, processes, shutdownGraceMs },
-      data: before.data,
-      plugin: { ...after.plugin, dynamic: before.plugin.dynamic },
-    };
-    const given = after.server.port === 0 ? withPort(after, port) : after;
-    if (!isDeepStrictEqual(kept, given)) log.warn({ settings: FIXED }, 'a change of these settings needs a new start');
-    return kept;
-  } catch (thrown) {
-    log.error({ err: thrown }, `the configuration stays as it was: ${reasonOf(thrown)}`);
-    return before;
-  }
+function reloaded(before: Config, after: Config, log: Log): Config {
+  const { host, port, processes, shutdownGraceMs } = before.server;
+  const kept: Config = {
+    ...after,
+    server: { ...after.server, host, port, processes, shutdownGraceMs },
+    data: before.data,
+    plugin: { ...after.plugin, dynamic: before.plugin.dynamic },
+  };
+  const given = after.server.port === 0 ? withPort(after, port) : after;
+  if (!isDeepStrictEqual(kept, given)) log.warn({ settings: FIXED }, 'a change of these settings needs a new start');
+  return kept;
 }
 
 const FIXED = [

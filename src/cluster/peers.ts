@@ -2,7 +2,7 @@
 
 import type { LineMessage, Patience } from './line.js';
 import { openLine } from './line.js';
-import type { HostQuestion, PluginNews, PrimaryQuestion } from './questions.js';
+import type { HostNews, HostQuestion, PluginNews, PrimaryQuestion } from './questions.js';
 
 /** The other processes of this host, as one of them sees them. */
 export interface Peers {
@@ -14,8 +14,12 @@ export interface Peers {
    * @throws SBX_PEERS_SILENT
    */
   beginTurn(key: string): Promise<(news: readonly string[]) => Promise<void>>;
-  /** Resolves when no other process remembers anything of users and sessions that may have changed. @throws SBX_PEERS_SILENT */
-  spreadIdentities(): Promise<void>;
+  /**
+   * Resolves when every other process has heard it.
+   * @returns whether it meant anything to one of them
+   * @throws SBX_PEERS_SILENT
+   */
+  spread(news: HostNews): Promise<boolean>;
   /** Counts an attempt to log in over all processes. @returns what takes it back @throws SBX_LOGIN_RATE, SBX_PEERS_SILENT */
   attemptLogin(username: string, ip: string): Promise<() => Promise<void>>;
   /** The metrics of all processes, as text. @throws SBX_PEERS_SILENT */
@@ -26,7 +30,8 @@ export interface Peers {
 
 export interface PeerAnswers {
   readonly refresh: (news: PluginNews) => Promise<void>;
-  readonly forgetIdentities: () => void;
+  /** @returns whether it meant anything here */
+  readonly hear: (news: HostNews) => boolean;
   /** This process's own. */
   readonly metrics: () => Promise<unknown>;
 }
@@ -34,8 +39,10 @@ export interface PeerAnswers {
 export interface HostProcess {
   /** Starts to serve. @returns what the primary is told */
   readonly start: (work: unknown, peers: Peers) => Promise<unknown>;
-  /** Ends in order. A process that is replaced lets open connections run out first. */
-  readonly end: (isReplaced: boolean) => Promise<void>;
+  /** Takes no new connections and lets the open ones run out. */
+  readonly runOut: () => Promise<void>;
+  /** Ends in order. */
+  readonly end: () => Promise<void>;
   /** After the primary has heard that all is ended. */
   readonly exit: () => void;
 }
@@ -48,6 +55,7 @@ const QUICK: Patience = { answerMs: 10_000 };
 export function servePrimary(host: HostProcess, post: (message: LineMessage) => void): (message: LineMessage) => void {
   let answers: PeerAnswers | undefined;
   let started: Promise<unknown> | undefined;
+  let isEnding = false;
 
   const line = openLine<HostQuestion, PrimaryQuestion>({ post, answer });
   return line.receive;
@@ -58,9 +66,9 @@ export function servePrimary(host: HostProcess, post: (message: LineMessage) => 
         started = host.start(question.work, peersOf(question.isFirst));
         return started;
       case 'refresh':
-        return answers?.refresh(question);
-      case 'forget-identities':
-        return answers?.forgetIdentities();
+        return follow(question);
+      case 'hear':
+        return isEnding ? undefined : answers?.hear(question.news);
       case 'metrics':
         return answers?.metrics();
       case 'end':
@@ -68,10 +76,22 @@ export function servePrimary(host: HostProcess, post: (message: LineMessage) => 
     }
   }
 
+  /** A process that answers nobody any more has nothing to follow. */
+  async function follow(news: PluginNews): Promise<void> {
+    if (isEnding) return;
+    try {
+      await answers?.refresh(news);
+    } catch (thrown) {
+      if (!isEnding) throw thrown;
+    }
+  }
+
   async function end(isReplaced: boolean): Promise<unknown> {
     // A start that is under way is let through: it would leave half of it behind. Its failure is told to whoever asked for it.
     await started?.catch(() => undefined);
-    await host.end(isReplaced);
+    if (isReplaced) await host.runOut();
+    isEnding = true;
+    await host.end();
     const last = await answers?.metrics();
     setImmediate(host.exit);
     return last;
@@ -84,7 +104,7 @@ export function servePrimary(host: HostProcess, post: (message: LineMessage) => 
         await line.ask({ ask: 'begin-turn', key }, TURN);
         return async (news) => void (await line.ask({ ask: 'end-turn', key, news }, TURN));
       },
-      spreadIdentities: async () => void (await line.ask({ ask: 'spread-identities' }, TURN)),
+      spread: async (news) => (await line.ask({ ask: 'spread', news }, TURN)) === true,
       async attemptLogin(username, ip) {
         const ticket = (await line.ask({ ask: 'attempt-login', username, ip }, QUICK)) as number;
         return async () => void (await line.ask({ ask: 'take-back', ticket }, QUICK));

@@ -271,8 +271,8 @@ export async function startPrimary(options: PrimaryOptions): Promise<Primary> {
       case 'end-turn':
         await refreshOthers(question.key, question.news, member);
         return turns.end(question.key, member);
-      case 'spread-identities':
-        return askOthers({ ask: 'forget-identities' }, member);
+      case 'spread':
+        return (await askOthers({ ask: 'hear', news: question.news }, member)).includes(true);
       case 'attempt-login':
         return keepTicket(options.attemptLogin(question.username, question.ip));
       case 'take-back':
@@ -282,27 +282,26 @@ export async function startPrimary(options: PrimaryOptions): Promise<Primary> {
     }
   }
 
-  function refreshOthers(key: string, news: readonly string[], except: Member | undefined): Promise<void> {
-    return askOthers({ ask: 'refresh', key, news, isAbandoned: false }, except);
+  async function refreshOthers(key: string, news: readonly string[], except: Member): Promise<void> {
+    await askOthers({ ask: 'refresh', key, news, isAbandoned: false }, except);
   }
 
   /** Resolves when every other process has answered or is no more. */
-  async function askOthers(question: PrimaryQuestion, except: Member | undefined): Promise<void> {
+  async function askOthers(question: PrimaryQuestion, except: Member): Promise<unknown[]> {
     const others = [...members].filter((member) => member !== except && member.state !== 'booting');
-    await Promise.all(others.map((member) => insist(member, question)));
+    return Promise.all(others.map((member) => insist(member, question)));
   }
 
   /** A process that does not do as it is told would serve what is no longer so: it is killed, and another takes its place. */
-  async function insist(member: Member, question: PrimaryQuestion): Promise<boolean> {
+  async function insist(member: Member, question: PrimaryQuestion): Promise<unknown> {
     try {
-      await member.line.ask(question, refreshPatience);
-      return true;
+      return await member.line.ask(question, refreshPatience);
     } catch (thrown) {
       if (members.has(member)) {
         log.error({ process: member.process.pid, err: thrown }, `a host process did not ${question.ask}; it is killed`);
         await kill(member);
       }
-      return false;
+      return undefined;
     }
   }
 
@@ -310,10 +309,10 @@ export async function startPrimary(options: PrimaryOptions): Promise<Primary> {
   async function settleAbandoned(key: string): Promise<void> {
     const holder = abandoned.get(key);
     for (const member of serving()) {
-      const isSettled = await insist(member, { ask: 'refresh', key, news: [], isAbandoned: true });
+      await insist(member, { ask: 'refresh', key, news: [], isAbandoned: true });
       // Another call may have been quicker.
       if (holder === undefined || abandoned.get(key) !== holder) return;
-      if (!isSettled) continue;
+      if (!members.has(member)) continue;
       abandoned.delete(key);
       await refreshOthers(key, [], member);
       turns.end(key, holder);

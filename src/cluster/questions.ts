@@ -6,8 +6,8 @@ export type HostQuestion =
   | { readonly ask: 'begin-turn'; readonly key: string }
   /** Answered when every other process has brought the plugin up to date. */
   | { readonly ask: 'end-turn'; readonly key: string; readonly news: readonly string[] }
-  /** Answered when every other process has forgotten what it remembered of users and sessions. */
-  | { readonly ask: 'spread-identities' }
+  /** Answered when every other process has heard it, with whether it meant anything to one of them. */
+  | { readonly ask: 'spread'; readonly news: HostNews }
   /** Answered with a ticket that takes the attempt back; refused with SBX_LOGIN_RATE. */
   | { readonly ask: 'attempt-login'; readonly username: string; readonly ip: string }
   | { readonly ask: 'take-back'; readonly ticket: number }
@@ -20,11 +20,19 @@ export type PrimaryQuestion =
   | { readonly ask: 'start'; readonly work: unknown; readonly isFirst: boolean }
   /** Answered when the process serves what the database says of this plugin. */
   | ({ readonly ask: 'refresh' } & PluginNews)
-  | { readonly ask: 'forget-identities' }
+  /** Answered with whether it meant anything to the process. */
+  | { readonly ask: 'hear'; readonly news: HostNews }
   /** Answered with the process's own metrics. */
   | { readonly ask: 'metrics' }
   /** Answered with the last metrics; then the process ends. */
   | { readonly ask: 'end'; readonly isReplaced: boolean };
+
+/** What has happened in one process and concerns them all. */
+export type HostNews =
+  /** Users, roles or sessions have changed. */
+  | { readonly of: 'identities' }
+  /** An operator has released a plugin from quarantine. */
+  | { readonly of: 'quarantine'; readonly pluginId: string };
 
 export interface PluginNews {
   readonly key: string;

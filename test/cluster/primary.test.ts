@@ -56,7 +56,7 @@ function stage(t: Test, play: Play = {}, options: Partial<PrimaryOptions> = {}) 
         played.refreshed.push(isAbandoned ? `${key}!` : key);
         await play.refresh?.(played);
       },
-      forgetIdentities: () => void played.refreshed.push('identities'),
+      hear: ({ of }) => played.refreshed.push(of) > 0 && of === 'quarantine',
       metrics: async () => played.pid,
     };
     const host: HostProcess = {
@@ -65,6 +65,7 @@ function stage(t: Test, play: Play = {}, options: Partial<PrimaryOptions> = {}) 
         peers.listen(answers);
         return (await play.start?.(played)) ?? `started ${played.pid}`;
       },
+      runOut: async () => {},
       end: async () => {},
       exit: () => die('exit code 0'),
     };
@@ -163,15 +164,20 @@ t.test('one process at a time changes a plugin; when it has, all others have fol
   t.same(one.refreshed, ['b', 'a']);
 });
 
-t.test('a change of users or sessions reaches every other process', async (t) => {
-  const { processes, start } = stage(t);
-  await start();
-  await processes[0]!.peers.spreadIdentities();
-  t.same(
-    processes.map(({ refreshed }) => refreshed),
-    [[], ['identities']],
-  );
-});
+t.test(
+  'what concerns all reaches every other process, and is answered with whether it meant anything there',
+  async (t) => {
+    const { processes, start } = stage(t);
+    await start();
+    const { peers } = processes[0] as Played;
+    t.equal(await peers.spread({ of: 'identities' }), false);
+    t.equal(await peers.spread({ of: 'quarantine', pluginId: 'demo' }), true);
+    t.same(
+      processes.map(({ refreshed }) => refreshed),
+      [[], ['identities', 'quarantine']],
+    );
+  },
+);
 
 for (const [how, play] of [
   ['does not hear', {}],

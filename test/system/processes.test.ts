@@ -1,4 +1,6 @@
 /** Several processes of one host: what holds in one holds in all, and none of them is missed when it ends. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { buildArtifact } from '../artifact/build.js';
 import { sandpool, silentUrl } from '../cli/command-line.js';
@@ -161,6 +163,23 @@ t.test('no request fails while every process is replaced, and nothing that was c
     text,
     new RegExp(`sandpool_invocations_total\\{plugin="acme-echo",version="v0.1.0",code="ok"\\} ${answered}$`, 'm'),
   );
+});
+
+t.test('a new configuration is taken over without a new start, and one that does not hold is not', async (t) => {
+  const host = await serveProcesses(t);
+  const before = await host.pids();
+  const file = join(host.cwd, 'sandpool.yaml');
+  await writeFile(file, 'metrics: { path: nowhere }\n');
+  const refused = host.logged(/everything stays as it was.*metrics.path/);
+  host.primary.kill('SIGHUP');
+  await refused;
+  t.same((await host.pids()).sort(), [...before].sort());
+  await writeFile(file, 'metrics: { path: /numbers }\n');
+  const replaced = host.logged(/every process has been replaced/);
+  host.primary.kill('SIGHUP');
+  await replaced;
+  t.match(await host.ask('/numbers'), { status: 200, text: /^sandpool_processes 2$/m });
+  t.match(await host.ask('/metrics'), { status: 404 });
 });
 
 t.test('metrics are of all processes, whichever is asked', async (t) => {

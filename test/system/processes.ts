@@ -34,6 +34,8 @@ export interface Processes {
   readonly url: string;
   readonly greeting: string;
   readonly primary: ChildProcess;
+  /** Where it was started. */
+  readonly cwd: string;
   /** Lines of the log so far. */
   readonly log: readonly string[];
   /** Asks on a connection of its own. */
@@ -88,6 +90,7 @@ export async function serveProcesses(t: Test, settings: Record<string, string> =
     url,
     greeting,
     primary,
+    cwd,
     log,
     ask,
     async pids() {

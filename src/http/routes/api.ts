@@ -17,7 +17,7 @@ export interface ApiRouteOptions {
   /** Plugins that fail too often are kept away from the threads; without it none is. */
   readonly quarantine?: {
     readonly of: (pluginId: string) => QuarantineState | undefined;
-    readonly lift: (pluginId: string) => boolean;
+    readonly lift: (pluginId: string) => boolean | Promise<boolean>;
   };
   /** Says names and descriptions in the language of a request; without it they are as the manifests say them. */
   readonly speech?: PluginSpeech;
@@ -227,7 +227,7 @@ function addGoverning(app: FastifyInstance, options: ApiRouteOptions): void {
     { bodyLimit, onRequest: permit(options, 'plugin:enable'), schema: { params: ID } },
     async ({ params: { id } }) => {
       registry.show(id);
-      return success({ id, released: quarantine?.lift(id) ? 1 : 0 });
+      return success({ id, released: (await quarantine?.lift(id)) ? 1 : 0 });
     },
   );
 }
