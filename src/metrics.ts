@@ -78,9 +78,6 @@ export function createMetrics(): Metrics {
 
   // biome-ignore format: a table
   const instruments = {
-    invocations:   counter('invocations_total', 'Invocations by plugin, release version and outcome code.', ['plugin', 'version', 'code']),
-    runs:          histogram('invocation_duration_seconds', 'Run time of invocations in a worker.', ['plugin'], RUN_BUCKETS_SECONDS),
-    waits:         histogram('queue_wait_seconds', 'Time that invocations waited for a worker.', ['plugin'], RUN_BUCKETS_SECONDS),
     hostCalls:     counter('host_calls_total', 'Host calls by service, method and status.', ['service', 'method', 'status']),
     traps:         counter('traps_total', 'Invocations that a trap, an exit or an exhausted limit of the guest ended.', ['plugin']),
     deadlineKills: counter('deadline_kills_total', 'Workers that were killed because a guest ran past its deadline.', ['plugin']),
@@ -110,7 +107,13 @@ export function createMetrics(): Metrics {
     labelNames: ['plugin'],
     registers,
   });
-  const hostCallDurations = registerHostCallDurations(registry);
+  const hostCallDurations = registerTally<'service' | 'method'>(
+    registry,
+    'host_call_duration_seconds',
+    'Duration of host calls.',
+    HOST_CALL_BUCKETS_SECONDS,
+  );
+  const invocations = registerInvocations(registry);
   const live = new Map<number, number>();
   new Gauge({
     name: 'sandpool_instances_live',
@@ -125,11 +128,9 @@ export function createMetrics(): Metrics {
     contentType: registry.contentType,
     render: () => registry.metrics(),
     values: () => registry.getMetricsAsJSON(),
-    invocation({ pluginId, version, code, queueSeconds, runSeconds }) {
-      instruments.invocations.inc({ plugin: pluginId, version, code });
-      instruments.runs.observe({ plugin: pluginId }, runSeconds);
-      instruments.waits.observe({ plugin: pluginId }, queueSeconds);
-      if (TRAP_CODES.has(code)) instruments.traps.inc({ plugin: pluginId });
+    invocation(observation) {
+      invocations.add(observation);
+      if (TRAP_CODES.has(observation.code)) instruments.traps.inc({ plugin: observation.pluginId });
     },
     sandbox(threadId, counts) {
       live.set(threadId, counts.live);
@@ -140,7 +141,8 @@ export function createMetrics(): Metrics {
       for (const [reason, count] of Object.entries(counts.discarded)) instruments.discarded.inc({ reason }, count);
       for (const call of counts.hostCalls) {
         instruments.hostCalls.inc({ service: call.service, method: call.method, status: call.status }, call.count);
-        hostCallDurations.add(call);
+        const { service, method } = call;
+        hostCallDurations.of(`${service}.${method}`, { service, method }).add(call);
       }
     },
     threadGone: (threadId) => void live.delete(threadId),
@@ -224,52 +226,117 @@ function registerEngineGauges(registry: Registry, read: () => EngineGauges): voi
   }
 }
 
-/** Host calls are counted into buckets in the workers, so that a busy guest costs the main thread nothing per call. */
-function registerHostCallDurations(registry: Registry): { add(call: HostCallCount): void } {
-  interface Sums {
-    readonly labels: { service: string; method: string };
-    readonly buckets: number[];
-    count: number;
-    seconds: number;
-  }
-  const name = 'sandpool_host_call_duration_seconds';
-  const sums = new Map<string, Sums>();
-  const help = 'Duration of host calls.';
+/** Every request passes here, so it counts in plain numbers; they become labelled values when somebody asks for them. */
+function registerInvocations(registry: Registry): { add(observation: InvocationObservation): void } {
+  const runs = registerTally<'plugin'>(
+    registry,
+    'invocation_duration_seconds',
+    'Run time of invocations in a worker.',
+    RUN_BUCKETS_SECONDS,
+  );
+  const waits = registerTally<'plugin'>(
+    registry,
+    'queue_wait_seconds',
+    'Time that invocations waited for a worker.',
+    RUN_BUCKETS_SECONDS,
+  );
+  const uncollected = new Map<string, { version: string; codes: Map<string, number> }>();
+  new Counter({
+    name: 'sandpool_invocations_total',
+    help: 'Invocations by plugin, release version and outcome code.',
+    labelNames: ['plugin', 'version', 'code'],
+    registers: [registry],
+    collect() {
+      for (const plugin of uncollected.keys()) collect(plugin);
+    },
+  });
+  const total = registry.getSingleMetric('sandpool_invocations_total') as Counter<'plugin' | 'version' | 'code'>;
 
-  const values = ({ labels, buckets, count, seconds }: Sums) => {
-    let below = 0;
-    const cumulative = HOST_CALL_BUCKETS_SECONDS.map((le, index) => {
-      below += buckets[index] as number;
-      return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: below };
-    });
-    return [
-      ...cumulative,
-      { metricName: `${name}_bucket`, labels: { ...labels, le: '+Inf' }, value: count },
-      { metricName: `${name}_sum`, labels, value: seconds },
-      { metricName: `${name}_count`, labels, value: count },
-    ];
-  };
-  registry.registerMetric({
-    name,
-    help,
-    type: 'histogram',
-    aggregator: 'sum',
-    get: async () => ({ name, help, type: 'histogram', aggregator: 'sum', values: [...sums.values()].flatMap(values) }),
-  } as unknown as Histogram);
+  function collect(plugin: string): void {
+    const { version, codes } = uncollected.get(plugin) ?? { version: '', codes: new Map<string, number>() };
+    for (const [code, count] of codes) total.inc({ plugin, version, code }, count);
+    uncollected.delete(plugin);
+  }
 
   return {
-    add({ service, method, count, seconds, buckets }) {
-      const key = `${service}.${method}`;
-      let sum = sums.get(key);
-      if (sum === undefined) {
-        sum = { labels: { service, method }, buckets: HOST_CALL_BUCKETS_SECONDS.map(() => 0), count: 0, seconds: 0 };
-        sums.set(key, sum);
+    add({ pluginId, version, code, queueSeconds, runSeconds }) {
+      if (uncollected.get(pluginId)?.version !== version) collect(pluginId);
+      let counts = uncollected.get(pluginId);
+      if (counts === undefined) {
+        counts = { version, codes: new Map() };
+        uncollected.set(pluginId, counts);
       }
-      sum.count += count;
-      sum.seconds += seconds;
-      for (let index = 0; index < sum.buckets.length; index++) {
-        sum.buckets[index] = (sum.buckets[index] as number) + (buckets[index] as number);
+      counts.codes.set(code, (counts.codes.get(code) ?? 0) + 1);
+      const labels = { plugin: pluginId };
+      runs.of(pluginId, labels).observe(runSeconds);
+      waits.of(pluginId, labels).observe(queueSeconds);
+    },
+  };
+}
+
+/** What one set of labels has come to. */
+interface Tally {
+  observe(seconds: number): void;
+  /** What was counted elsewhere, for example in a worker. */
+  add(counted: Pick<HostCallCount, 'count' | 'seconds' | 'buckets'>): void;
+}
+
+/**
+ * A histogram whose observations cost an addition: prom-client's own makes a text of the labels for each, which takes longer than
+ * a light guest runs.
+ */
+function registerTally<Label extends string>(
+  registry: Registry,
+  shortName: string,
+  help: string,
+  bounds: readonly number[],
+): { of(key: string, labels: Readonly<Record<Label, string>>): Tally } {
+  const name = `sandpool_${shortName}`;
+  const tallies = new Map<string, ReturnType<typeof createTally>>();
+  const values = () => [...tallies.values()].flatMap((tally) => tally.values(name));
+  const read = async () => ({ name, help, type: 'histogram', aggregator: 'sum', values: values() });
+  registry.registerMetric({ name, help, type: 'histogram', aggregator: 'sum', get: read } as unknown as Histogram);
+  return {
+    of(key, labels) {
+      let tally = tallies.get(key);
+      if (tally === undefined) {
+        tally = createTally(labels, bounds);
+        tallies.set(key, tally);
       }
+      return tally;
+    },
+  };
+}
+
+function createTally(labels: Readonly<Record<string, string>>, bounds: readonly number[]) {
+  const buckets = bounds.map(() => 0);
+  let count = 0;
+  let seconds = 0;
+  return {
+    observe(value: number): void {
+      const bucket = bounds.findIndex((upper) => value <= upper);
+      if (bucket !== -1) buckets[bucket] = (buckets[bucket] as number) + 1;
+      count += 1;
+      seconds += value;
+    },
+    add(counted: Pick<HostCallCount, 'count' | 'seconds' | 'buckets'>): void {
+      for (let index = 0; index < buckets.length; index++)
+        buckets[index] = (buckets[index] as number) + (counted.buckets[index] as number);
+      count += counted.count;
+      seconds += counted.seconds;
+    },
+    values(name: string) {
+      let below = 0;
+      const cumulative = bounds.map((le, index) => {
+        below += buckets[index] as number;
+        return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: below };
+      });
+      return [
+        ...cumulative,
+        { metricName: `${name}_bucket`, labels: { ...labels, le: '+Inf' }, value: count },
+        { metricName: `${name}_sum`, labels, value: seconds },
+        { metricName: `${name}_count`, labels, value: count },
+      ];
     },
   };
 }
