@@ -44,7 +44,7 @@ export async function openControlPlane(
     plugins: registry,
     engine: {
       start({ pluginId }, end) {
-        const loaded = fake.loaded.get(pluginId);
+        const loaded = pluginId === 'bystander' ? undefined : fake.loaded.get(pluginId);
         const body = loaded ? `${loaded.version} ${loaded.checksum.slice(0, 12)}` : 'pong';
         end(done(response({ body })));
         return { cancel: () => {} };
