@@ -69,6 +69,7 @@ const RELEASE = {
   memoryLimitMiB: MEMORY_LIMIT_MIB,
   maxResponseBytes: 16 * 1024 * 1024,
   maxHostCalls: 1_000_000,
+  headroomBytes: 0,
   recycleAfter: 0,
   logLinesPerSecond: 100,
   traceHostCalls: false,

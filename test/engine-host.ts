@@ -65,6 +65,7 @@ const LIMITS: PluginLimits = {
   concurrency: 64,
   weight: 1,
   queue: 256,
+  memoryHeadroomMiB: 0,
   recycleAfter: 0,
 };
 

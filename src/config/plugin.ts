@@ -9,6 +9,8 @@ export interface SandboxLimits {
   readonly memoryLimitMiB: number;
   readonly maxResponseBytes: number;
   readonly maxHostCalls: number;
+  /** Memory in reserve behind that of a snapshot. */
+  readonly memoryHeadroomMiB: number;
   /** Invocations after which an instance is replaced; 0 for never. */
   readonly recycleAfter: number;
   /** Requests that run before the snapshot is taken. */

@@ -17,6 +17,7 @@ type Range = readonly [minimum: number, maximum: number, unit?: string];
 
 const DEADLINE: Range = [1, 3_600_000, 'ms'];
 const MEMORY_LIMIT: Range = [1, 4096, 'MiB'];
+const HEADROOM: Range = [0, 1024, 'MiB'];
 const RECYCLE: Range = [0, 1_000_000_000, 'invocations'];
 
 // biome-ignore format: a table
@@ -52,6 +53,7 @@ export const CONFIG_SCHEMA = section({
     instanceBudgetMiB: integer(512, [1, 1_048_576, 'MiB'], 'Memory of the instances that one worker keeps.'),
     maxInstances:      autoOr([1, 100_000, 'instances'], 'Most instances that one worker keeps, because each reserves 10 GiB of addresses; `auto` shares 8,000 among `pool.maxThreads`.'),
     instanceIdleMs:    integer(300_000, [1000, 86_400_000, 'ms'], 'Time without an invocation after which a worker frees an instance.'),
+    memoryHeadroomMiB: integer(0, HEADROOM, 'Memory that an instance has in reserve, so that a request that makes the memory grow by less does not cost the instance. A guest that errs and reads up to so far behind the end of its memory finds zeros there instead of a trap.'),
     recycleAfter:      integer(0, RECYCLE, 'Invocations after which an instance is replaced by a new one, up to a fifth earlier so that not all go together; 0 for never.'),
     quarantine: section({
       failures:        integer(20, [0, 1_000_000, 'invocations'], 'Failures of a plugin within `withinMs` that put it into quarantine: its requests get 503 without being run; 0 for never.'),
@@ -64,6 +66,7 @@ export const CONFIG_SCHEMA = section({
       isolation:       Type.Optional(Type.Enum([...ISOLATIONS], { description: 'Isolation of this plugin.' })),
       deadlineMs:      optionalInteger(DEADLINE, 'Deadline of this plugin.'),
       memoryLimitMiB:  optionalInteger(MEMORY_LIMIT, 'Memory limit of this plugin.'),
+      memoryHeadroomMiB: optionalInteger(HEADROOM, 'Reserve of this plugin\'s instances.'),
       recycleAfter:    optionalInteger(RECYCLE, 'Invocations after which an instance of this plugin is replaced.'),
       warmUp:          Type.Optional(Type.Array(Type.String({ pattern: '^GET /\\S*$', shape: 'a request such as GET /notes' }), { description: 'Requests that run before the snapshot of this plugin is taken, such as `GET /notes`: nobody asks, and host calls are refused.' })),
       concurrency:     optionalInteger([1, 65_536, 'invocations'], 'Most invocations of this plugin that run at once; without it the pool is the limit.'),

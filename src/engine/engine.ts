@@ -112,6 +112,8 @@ export interface PluginLimits {
   readonly concurrency: number;
   readonly queue: number;
   readonly weight: number;
+  /** Memory that instances have in reserve behind the snapshot, in MiB. */
+  readonly memoryHeadroomMiB: number;
   /** Invocations that a kept instance serves before a new one takes its place; 0 for no limit. */
   readonly recycleAfter: number;
 }
@@ -158,6 +160,7 @@ export interface EngineOptions {
   readonly onHostCall?: (call: HostCallTrace) => void;
 }
 
+const BYTES_PER_MIB = 1024 * 1024;
 /** Modules kept beside those of effective releases. */
 const SPARE_MODULES = 16;
 /** Longest time, in ms, to rewrite a module. */
@@ -338,6 +341,7 @@ export function createEngine(options: EngineOptions): Engine {
       memoryLimitMiB: limits.memoryLimitMiB,
       maxResponseBytes: options.maxResponseBytes,
       maxHostCalls: options.maxHostCalls,
+      headroomBytes: limits.memoryHeadroomMiB * BYTES_PER_MIB,
       recycleAfter: limits.recycleAfter,
       logLinesPerSecond: options.logLinesPerSecond,
       traceHostCalls: options.onHostCall !== undefined,

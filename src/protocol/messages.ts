@@ -49,6 +49,8 @@ export interface PostedRelease {
   readonly memoryLimitMiB: number;
   readonly maxResponseBytes: number;
   readonly maxHostCalls: number;
+  /** Memory that instances have in reserve behind the snapshot. */
+  readonly headroomBytes: number;
   /** Invocations that a kept instance serves before a new one takes its place; 0 for no limit. */
   readonly recycleAfter: number;
   readonly logLinesPerSecond: number;

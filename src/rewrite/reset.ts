@@ -13,7 +13,7 @@ import type { RewriteLayout, Snapshot } from '../protocol/layout.js';
 export interface ResetReport {
   /** How many pages of 4 KiB were marked. */
   readonly dirtyPages: number;
-  /** Whether the real memory is larger than the snapshot (see {@link rewriteModule}). */
+  /** Whether the real memory is larger than the snapshot and its headroom (see {@link rewriteModule}). */
   readonly hasGrown: boolean;
 }
 
@@ -26,10 +26,11 @@ export interface GuestState {
   /** Copies memory and globals; from here on resets lead back to this. `isShared`: for other threads too. */
   takeSnapshot(isShared: boolean): Snapshot;
   /**
-   * Makes a new instance, in which nothing has run, equal to a snapshot; from here on resets lead back to it. False when the memory
-   * could not grow so far.
+   * Makes a new instance, in which nothing has run, equal to a snapshot; from here on resets lead back to it. The real memory gets
+   * up to `headroomBytes` more, which the guest takes by growing its memory; so much growth is undone without a trace, at the
+   * price that accesses up to there do not trap before it. False when the memory could not grow as far as the snapshot.
    */
-  applySnapshot(snapshot: Snapshot): boolean;
+  applySnapshot(snapshot: Snapshot, headroomBytes?: number): boolean;
   /** Undoes everything since the snapshot. No guest code may be running in the instance, and there must be a snapshot. */
   reset(): ResetReport;
 }
@@ -50,6 +51,7 @@ export function openGuestState(exports: WebAssembly.Exports, layout: RewriteLayo
   let map = EMPTY.memory;
   let words = new Float64Array(0);
   let base = EMPTY;
+  let headroom = 0;
   let restore = createRestorer(EMPTY.memory, reachBytes);
 
   /** Views of the real memory, made again after it has grown: growth detaches them, and their length becomes 0. */
@@ -84,19 +86,21 @@ export function openGuestState(exports: WebAssembly.Exports, layout: RewriteLayo
       setBase({ memory: copy, globals: globals.map(({ value }) => value) });
       return base;
     },
-    applySnapshot(snapshot) {
-      if (!growTo(memory, memoryBase + snapshot.memory.length)) return false;
+    applySnapshot(snapshot, headroomBytes = 0) {
+      const end = memoryBase + snapshot.memory.length;
+      if (!growTo(memory, end + headroomBytes) && !growTo(memory, end)) return false;
       refresh();
       guest.set(snapshot.memory);
       setGlobals(globals, snapshot.globals);
       setBase(snapshot);
+      headroom = headroomBytes;
       return true;
     },
     reset() {
       refresh();
       const dirtyPages = restore(guest, map, words);
       setGlobals(globals, base.globals);
-      return { dirtyPages, hasGrown: guest.length > base.memory.length };
+      return { dirtyPages, hasGrown: guest.length > base.memory.length + headroom };
     },
   };
 }

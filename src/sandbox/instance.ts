@@ -16,6 +16,7 @@ import { randomSeed } from './seeds.js';
 import { createWasi } from './wasi.js';
 
 const PAGE_BYTES = 65536;
+const BYTES_PER_MIB = 1024 * 1024;
 const HOST_CALL_ALLOC = 'lina_host_call_alloc';
 /** Loops between two looks at the clock: about a millisecond. */
 const FUEL = 1 << 20;
@@ -121,13 +122,18 @@ function begin(
   { exports }: WebAssembly.Instance,
 ): void {
   if (release.snapshot && state) {
-    if (state.applySnapshot(release.snapshot)) return;
+    if (state.applySnapshot(release.snapshot, headroomOf(release, release.snapshot))) return;
     throw new SandpoolError('SBX_NO_INSTANCE_MEMORY', { reason: 'the snapshot finds no room' });
   }
   for (const name of [release.layout?.initializeExport, '_initialize']) {
     const initialize = name === undefined ? undefined : exports[name];
     if (typeof initialize === 'function') guarded(release, scope, 'initialize', initialize);
   }
+}
+
+/** As much of the reserve as the memory limit leaves. */
+function headroomOf({ headroomBytes, memoryLimitMiB }: PostedRelease, snapshot: Snapshot): number {
+  return Math.min(headroomBytes, Math.max(0, memoryLimitMiB * BYTES_PER_MIB - snapshot.memory.length));
 }
 
 /** The part of an instance that its imports reach. */
@@ -342,6 +348,6 @@ function nameFailure(release: PostedRelease, scope: Scope, step: Step, thrown: u
 
 /** A guest that cannot grow any more usually traps by its own hand; the reason worth telling is the limit. */
 function isAtMemoryLimit(release: PostedRelease, scope: Scope): boolean {
-  const limitBytes = release.memoryLimitMiB * 1024 * 1024;
+  const limitBytes = release.memoryLimitMiB * BYTES_PER_MIB;
   return scope.memory !== undefined && scope.memory.size() > limitBytes - PAGE_BYTES;
 }

@@ -101,6 +101,18 @@ t.test('an instance is replaced by a new one after its number of invocations, if
   t.match(await host.metrics.render(), 'sandpool_instances_discarded_total{reason="recycled"} 2');
 });
 
+t.test('a request that makes the memory grow costs the instance, unless it has a reserve', async (t) => {
+  const host = startEngine(t, { perPlugin: { roomy: { memoryHeadroomMiB: 1 } }, pool: { maxThreads: 1 } });
+  const digests = new Set<string>();
+  for (const id of ['roomy', 'bare']) {
+    await host.load(id, await watGuest('mischief'));
+    for (const letters of ['g', 'g', 'p']) digests.add(bodyOf(await host.request(id, `!!${letters}`)));
+  }
+  await host.engine.close(1000);
+  t.equal(digests.size, 1, 'what a guest finds does not depend on it');
+  t.match(await host.metrics.render(), 'sandpool_instances_discarded_total{reason="grown"} 2\n');
+});
+
 t.test('a thread that gets no more work frees its instances', async (t) => {
   const host = startEngine(t, { instanceIdleMs: 4 });
   await host.load('echo', await watGuest('echo'));

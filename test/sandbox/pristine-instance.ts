@@ -138,6 +138,7 @@ function releaseOf(bytes: Uint8Array, layout: RewriteLayout | undefined): Posted
     memoryLimitMiB: MEMORY_LIMIT_MIB,
     maxResponseBytes: 2 ** 20,
     maxHostCalls: 1000,
+    headroomBytes: 0,
     recycleAfter: 0,
     logLinesPerSecond: 1,
     traceHostCalls: false,
