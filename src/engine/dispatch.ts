@@ -13,7 +13,16 @@
  * killed: the guilty invocation fails, the others never notice.
  */
 import { SandpoolError } from '../protocol/errors.js';
-import { closeFeed, createFeeds, type Feed, feedCapacity, feedSlot, openFeeds, resetFeed } from '../protocol/feed.js';
+import {
+  closeFeed,
+  createFeeds,
+  type Feed,
+  feedCapacity,
+  openFeeds,
+  publishFeed,
+  resetFeed,
+  stageSlot,
+} from '../protocol/feed.js';
 import type { Batch, BatchEnd, SandboxCounts } from '../protocol/messages.js';
 import {
   CALLING,
@@ -210,8 +219,10 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   function fill(batch: RunningBatch, suits?: (waiting: Waiting) => boolean): void {
     while (batch.entries.length < options.batchSize && freeSlots.length > 0 && batch.expectedMs < BATCH_TARGET_MS) {
       const next = lanes.take(suits);
-      if (next === undefined || !lease(next, batch)) return;
+      if (next === undefined || !lease(next, batch)) break;
     }
+    const unseen = publishFeed(batch.feed);
+    if (unseen > 0) takeBack(batch.entries.slice(-unseen));
   }
 
   function mayStartBatch(now: number): boolean {
@@ -281,7 +292,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const { source, tenantId, deadlineMs } = job;
     const ticket = ++lastTicket;
     queueSlot(slot, ticket, { releaseKey: job.release.key, requestBytes, source, tenantId, deadlineMs });
-    if (!feedSlot(batch.feed, slot.index, ticket)) {
+    if (!stageSlot(batch.feed, slot.index, ticket)) {
       batch.large?.delete(slot.index);
       return giveUpLease(waiting, leased);
     }
@@ -397,12 +408,17 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       );
   }
 
-  // ---- watching ----------------------------------------------------------------------------------------------------------
-
-  function withdraw(batch: RunningBatch): void {
-    for (const entry of batch.entries.toReversed()) {
+  /** What no thread has started waits again. */
+  function takeBack(entries: readonly Running[]): void {
+    for (const entry of entries.toReversed()) {
       if (withdrawSlot(entry.slot, entry.ticket)) queueAgain(entry, false);
     }
+  }
+
+  // ---- watching ----------------------------------------------------------------------------------------------------------
+
+  function withdraw({ entries }: RunningBatch): void {
+    takeBack(entries);
   }
 
   function kill(batch: RunningBatch, guilty: Running): void {

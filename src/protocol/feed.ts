@@ -25,6 +25,8 @@ export interface Feed {
   readonly words: Int32Array;
   /** A power of two. */
   readonly capacity: number;
+  /** Entries that the main thread has put down and the worker cannot see yet. */
+  staged: number;
 }
 
 /** Entries that a feed must hold for batches of that size. */
@@ -44,6 +46,7 @@ export function openFeeds(buffer: SharedArrayBuffer, capacity: number): Feed[] {
     index,
     words: new Int32Array(buffer, index * bytes, bytes / 4),
     capacity,
+    staged: 0,
   }));
 }
 
@@ -54,22 +57,37 @@ function feedBytes(capacity: number): number {
 // ---- main thread -------------------------------------------------------------------------------------------------------
 
 /** Makes a feed that no thread reads ready for the next batch. */
-export function resetFeed({ words }: Feed): void {
-  words[TAIL] = 0;
-  words[ASLEEP] = 0;
-  Atomics.store(words, HEAD, 0);
+export function resetFeed(feed: Feed): void {
+  feed.staged = 0;
+  feed.words[TAIL] = 0;
+  feed.words[ASLEEP] = 0;
+  Atomics.store(feed.words, HEAD, 0);
 }
 
-/** Puts a slot down and wakes the worker when it sleeps. False when the feed is closed or full. */
-export function feedSlot({ words, capacity }: Feed, slot: number, ticket: number): boolean {
-  const head = Atomics.load(words, HEAD);
+/** Puts a slot down, for the worker to see when the feed is published. False when the feed is closed or full. */
+export function stageSlot(feed: Feed, slot: number, ticket: number): boolean {
+  const { words, capacity, staged } = feed;
+  const head = Atomics.load(words, HEAD) + staged;
   if (head >= CLOSED || head - Atomics.load(words, TAIL) >= capacity) return false;
   const place = placeOf(head, capacity);
   words[place] = slot;
   words[place + 1] = ticket;
-  if (Atomics.compareExchange(words, HEAD, head, head + 1) !== head) return false;
-  wake(words);
+  feed.staged += 1;
   return true;
+}
+
+/**
+ * Shows the worker all that is staged, and wakes it when it sleeps: once for all, because a light guest has run before the next
+ * slot is staged. Returns how many it will never see, because it has closed the feed meanwhile.
+ */
+export function publishFeed(feed: Feed): number {
+  const { words, staged } = feed;
+  if (staged === 0) return 0;
+  feed.staged = 0;
+  const head = Atomics.load(words, HEAD);
+  if (head >= CLOSED || Atomics.compareExchange(words, HEAD, head, head + staged) !== head) return staged;
+  wake(words);
+  return 0;
 }
 
 /** Lets the worker end its batch with what is in the feed. */

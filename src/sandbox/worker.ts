@@ -43,8 +43,8 @@ const instances = createInstances({ setup, table, counts, post, now });
 /** A batch that has run this long, in ms, takes no more: its thread tells what it has counted, and may be given other work. */
 const MAX_BATCH_MS = 20;
 /** A batch of so many slots is a sign of load: its thread then waits a moment for more before it ends. */
-const BUSY_FROM = 8;
-const LINGER_MS = 1;
+const BUSY_FROM = 2;
+const LINGER_MS = 2;
 /** The main thread is told of every so many outcomes, and of the last before the thread has nothing to do. */
 const RING_EVERY = 4;
 

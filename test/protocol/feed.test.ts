@@ -7,16 +7,43 @@ import {
   endFeed,
   type Feed,
   feedCapacity,
-  feedSlot,
   hasEntry,
   isFeedOpen,
   nextEntry,
   openFeeds,
+  publishFeed,
   readFeed,
   resetFeed,
+  stageSlot,
 } from '../../src/protocol/feed.js';
 
 const newFeed = (capacity = 4): Feed => openFeeds(createFeeds(1, capacity), capacity)[0] as Feed;
+
+const feedSlot = (feed: Feed, slot: number, ticket: number): boolean =>
+  stageSlot(feed, slot, ticket) && publishFeed(feed) === 0;
+
+t.test('what is staged is seen all at once', async (t) => {
+  const feed = newFeed();
+  const reader = readFeed(feed);
+  for (const slot of [1, 2, 3]) t.equal(stageSlot(feed, slot, 0), true);
+  t.equal(hasEntry(reader), false);
+  t.equal(publishFeed(feed), 0);
+  for (const slot of [1, 2, 3]) {
+    nextEntry(reader, 0);
+    t.equal(reader.slot, slot);
+  }
+});
+
+t.test('what was staged when the worker closed its feed is never seen', async (t) => {
+  const feed = newFeed();
+  const reader = readFeed(feed);
+  stageSlot(feed, 1, 0);
+  stageSlot(feed, 2, 0);
+  t.equal(nextEntry(reader, 0), false);
+  t.equal(publishFeed(feed), 2);
+  t.equal(publishFeed(feed), 0, 'once');
+  t.equal(hasEntry(reader), false);
+});
 
 t.test('entries come out in their order, as often as the feed is filled', async (t) => {
   const feed = newFeed();
@@ -36,9 +63,10 @@ t.test('a full feed takes no more until its worker has taken one', async (t) => 
   const feed = newFeed(2);
   const reader = readFeed(feed);
   t.same(
-    [1, 2, 3].map((slot) => feedSlot(feed, slot, 0)),
+    [1, 2, 3].map((slot) => stageSlot(feed, slot, 0)),
     [true, true, false],
   );
+  publishFeed(feed);
   nextEntry(reader, 0);
   t.equal(feedSlot(feed, 3, 0), true);
   t.equal(reader.slot, 1);
