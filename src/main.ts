@@ -26,6 +26,7 @@ import { createPluginSpeech } from './http/plugin-texts.js';
 import { apiRoutes } from './http/routes/api.js';
 import { authRoutes } from './http/routes/auth.js';
 import { i18nRoutes } from './http/routes/i18n.js';
+import { menuRoutes } from './http/routes/menus.js';
 import { openApiRoute } from './http/routes/openapi.js';
 import type { AssetRouteOptions } from './http/routes/x-assets.js';
 import { runOut } from './http/run-out.js';
@@ -112,6 +113,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       writeBehindSeconds: Math.min(WRITE_BEHIND_SECONDS, config.auth.sessionTtlSeconds / 4),
       peers: peers && identityPeers(peers, log),
       onWriteFailed: (error) => log.error({ err: error }, 'the last uses of sessions could not be written'),
+      showsPlugin: (pluginId, tenantId) => showsPlugin(registry.find(pluginId), tenantId),
+      onMenuWarning: (plugin, warning) => log.warn({ plugin }, warning),
     });
     closers.push(() => identity.close());
     const firstPassword = await identity.ensureAdmin(adminPassword);
@@ -124,6 +127,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const registry: Registry = createRegistry({
       database,
       blobs,
+      governance: identity.pluginMenus,
       grantUnreviewed: config.plugin.grantUnreviewed,
       allowForceUninstall: config.plugin.allowForceUninstall,
       servesPending: config.plugin.servePending,
@@ -134,6 +138,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
         deactivate: (pluginId) => engine.unload(pluginId),
       },
     });
+    registry.subscribe(identity.forgetAccess);
     const answerHostCall = createHostCallAnswers({ config, state, registry, dataDir, log });
     const engine = createEngine({ ...engineOptions(config), stateFile, metrics, answerHostCall, log: pluginLog(log) });
     const assets = createAssets({ config, registry, database, metrics, log });
@@ -199,6 +204,11 @@ function makeDataDir(dir: string): string {
   } catch (cause) {
     throw new SandpoolError('SBX_DATA_DIR', { dir: dataDir, reason: reasonOf(cause) }, { cause });
   }
+}
+
+/** Whether menus and permissions of a plugin are there. */
+function showsPlugin(view: PluginView | undefined, _tenantId: number): boolean {
+  return view?.installed === true && view.enabled && view.runtimeState === 'normal';
 }
 
 function releaseOf(view: PluginView, registry: Registry, config: Config) {
@@ -485,6 +495,14 @@ function createHttp({
       await app.register(openApiRoute({ version: programVersion(), endpoints, plugins, texts, languages }));
       await app.register(i18nRoutes({ texts, languages, enabled: config.i18n.enabled }));
       await app.register(authRoutes({ identity }));
+      await app.register(
+        menuRoutes({
+          identity,
+          showsPlugin: (pluginId, tenantId) => showsPlugin(registry.find(pluginId), tenantId),
+          texts,
+          languages,
+        }),
+      );
       await app.register(
         apiRoutes({
           registry,

@@ -78,6 +78,11 @@ export function normalizeMenus(declared: readonly (RawMenu | null)[], pluginId: 
   throw invalid(`plugin menu ${orphan.key} references undeclared parent_key ${orphan.parentKey}`);
 }
 
+/** The plugin that a menu belongs to, by its key alone. */
+export function menuOwner(key: string): string | undefined {
+  return /^plugin:([^:]+):/.exec(key)?.[1];
+}
+
 /** Menus in the shape of the embedded manifest, keys in the order that is written; what the file did not say stays unsaid. */
 export function encodeMenus(menus: readonly (RawMenu | null)[]): readonly unknown[] {
   return menus.map((menu) => menu && encodeMenu(menu));

@@ -2,6 +2,7 @@
 import { SandpoolError } from '../protocol/errors.js';
 import { trimGo } from '../protocol/text.js';
 import type { Database } from '../store/sqlite.js';
+import { type Access, type DataScope, isDataScope, type OwnersShown, prepareAccess, SCOPE_SELF } from './access.js';
 import { checkPassword, type Passwords } from './passwords.js';
 import { stored } from './tables.js';
 
@@ -22,9 +23,6 @@ export interface NewRole {
   readonly dataScope?: DataScope;
 }
 
-/** Whose rows a role sees: 1 all, 2 those of the tenant, 3 those of the department, 4 the user's own. */
-export type DataScope = 1 | 2 | 3 | 4;
-
 /** 1 may log in, 0 may not. */
 export type UserStatus = 0 | 1;
 
@@ -37,17 +35,6 @@ export interface User {
   readonly isSuperAdmin: boolean;
 }
 
-/** What a user may do. */
-export interface Access {
-  readonly isSuperAdmin: boolean;
-  readonly permissions: readonly string[];
-  readonly roleNames: readonly string[];
-  /** The widest of the roles'; 0 without a role. */
-  readonly dataScope: number;
-  readonly dataScopeUnsupported: boolean;
-  readonly unsupportedDataScope: number;
-}
-
 export interface AccountOptions {
   readonly database: Database;
   readonly passwords: Passwords;
@@ -56,6 +43,7 @@ export interface AccountOptions {
   readonly onLockedOut: (userId: number) => void;
   /** Hears that what users may do has changed. */
   readonly onChanged: () => void;
+  readonly showsPlugin: OwnersShown;
 }
 
 export interface Accounts {
@@ -64,8 +52,10 @@ export interface Accounts {
   /** What users may do is read anew when they come next: another process may have changed it. */
   forget(): void;
   findUser(username: string): User | undefined;
-  /** Undefined when there is no such user, or the user may not log in. */
-  accessOf(userId: number): Access | undefined;
+  /** What a user may do in a tenant; undefined when there is no such user, or the user may not log in there. */
+  accessOf(userId: number, tenantId: number): Access | undefined;
+  /** Does all of a change of who may do what, or none of it; every session sees it with its next request. */
+  change<Result>(work: () => Result): Result;
   /** Makes a user unless the name is taken. */
   addUser(user: Omit<User, 'id'>): number | undefined;
   createUser(user: NewUser): Promise<number>;
@@ -76,15 +66,12 @@ export interface Accounts {
   setPassword(userId: number, password: string): Promise<void>;
 }
 
-export const SCOPE_NONE = 0;
-export const SCOPE_ALL = 1;
-const SCOPE_SELF = 4;
-
-export function openAccounts({ database, passwords, now, onLockedOut, onChanged }: AccountOptions): Accounts {
+export function openAccounts(options: AccountOptions): Accounts {
+  const { database, passwords, now, onLockedOut, onChanged } = options;
   const tables = prepare(database);
+  const accessOf = prepareAccess(database, options.showsPlugin);
   let version = 0;
 
-  /** All of a change or none of it, and every session sees it with its next request. */
   const change = <Result>(work: () => Result): Result => {
     const result = stored(() => database.transaction(work).immediate());
     version += 1;
@@ -117,7 +104,8 @@ export function openAccounts({ database, passwords, now, onLockedOut, onChanged 
       version += 1;
     },
     findUser: (username) => stored(() => userOf(tables.findUser.get(username))),
-    accessOf: (userId) => stored(() => accessOf(tables, userId)),
+    accessOf: (userId, tenantId) => stored(() => accessOf(userId, tenantId)),
+    change,
     addUser: (user) => change(() => addUser(user)),
 
     async createUser({ username, password, tenantId = 0, isSuperAdmin = false, roles = [] }) {
@@ -171,8 +159,6 @@ export function openAccounts({ database, passwords, now, onLockedOut, onChanged 
   };
 }
 
-type Tables = ReturnType<typeof prepare>;
-
 function prepare(database: Database) {
   const pluck = (sql: string) => database.prepare(sql).pluck();
   return {
@@ -182,7 +168,6 @@ function prepare(database: Database) {
        FROM sys_user WHERE username = ?`,
     ),
     userExists: pluck('SELECT 1 FROM sys_user WHERE id = ?'),
-    isSuperAdmin: pluck('SELECT is_super_admin FROM sys_user WHERE id = ? AND status = 1'),
     addUser: pluck(
       `INSERT INTO sys_user (username, password_hash, status, tenant_id, is_super_admin, created_at, updated_at)
        VALUES (@username, @passwordHash, @status, @tenantId, @isSuperAdmin, @at, @at)
@@ -190,14 +175,6 @@ function prepare(database: Database) {
     ),
     setStatus: database.prepare('UPDATE sys_user SET status = ?, updated_at = ? WHERE id = ?'),
     setPassword: database.prepare('UPDATE sys_user SET password_hash = ?, updated_at = ? WHERE id = ?'),
-    rolesOf: database.prepare(
-      `SELECT name, data_scope AS dataScope FROM sys_role
-       JOIN sys_user_role ON role_id = sys_role.id WHERE user_id = ? ORDER BY sys_role.id`,
-    ),
-    permissionsOf: pluck(
-      `SELECT DISTINCT permission FROM sys_role_permission
-       JOIN sys_user_role USING (role_id) WHERE user_id = ? ORDER BY permission`,
-    ),
     roleId: pluck('SELECT id FROM sys_role WHERE key = ?'),
     addNamedRole: pluck(
       `INSERT INTO sys_role (key, name, data_scope, created_at, updated_at)
@@ -213,34 +190,6 @@ function prepare(database: Database) {
 function userOf(row: unknown): User | undefined {
   const user = row as (Omit<User, 'isSuperAdmin'> & { isSuperAdmin: 0 | 1 }) | undefined;
   return user && { ...user, isSuperAdmin: user.isSuperAdmin === 1 };
-}
-
-function accessOf(tables: Tables, userId: number): Access | undefined {
-  const flag = tables.isSuperAdmin.get(userId) as 0 | 1 | undefined;
-  if (flag === undefined) return undefined;
-  const isSuperAdmin = flag === 1;
-  const roles = tables.rolesOf.all(userId) as { name: string; dataScope: number }[];
-  return {
-    isSuperAdmin,
-    permissions: tables.permissionsOf.all(userId) as string[],
-    roleNames: roles.map(({ name }) => name),
-    ...scopeOf(isSuperAdmin ? [SCOPE_ALL] : roles.map(({ dataScope }) => dataScope)),
-  };
-}
-
-/** Scopes widen downwards, from 4 to 1. One that this host does not know is reported instead of guessed. */
-function scopeOf(scopes: readonly number[]) {
-  const unknown = scopes.find((scope) => !isDataScope(scope));
-  const known = scopes.filter(isDataScope);
-  return {
-    dataScope: known.length === 0 ? SCOPE_NONE : Math.min(...known),
-    dataScopeUnsupported: unknown !== undefined,
-    unsupportedDataScope: unknown ?? 0,
-  };
-}
-
-function isDataScope(scope: number): scope is DataScope {
-  return scope >= SCOPE_ALL && scope <= SCOPE_SELF;
 }
 
 /** @param found a row, or how many rows were changed */

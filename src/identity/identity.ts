@@ -5,14 +5,18 @@ import { SandpoolError } from '../protocol/errors.js';
 import { trimGo } from '../protocol/text.js';
 import { migrate } from '../store/migrations.js';
 import type { Database } from '../store/sqlite.js';
+import type { OwnersShown } from './access.js';
 import { type Accounts, openAccounts, type User } from './accounts.js';
+import { BUILTIN_MENUS } from './builtin-menus.js';
 import {
   countFailedLogins,
   DEFAULT_FAILED_LOGIN_LIMITS,
   type FailedLoginLimits,
   type FailedLogins,
 } from './failed-logins.js';
+import { type Menus, openMenus } from './menus.js';
 import { checkPasswordSize, createPasswords, type HashCost, type Passwords, randomPassword } from './passwords.js';
+import { createPluginMenus, type PluginMenus } from './plugin-menus.js';
 import { openSessions, type Sessions } from './sessions.js';
 import { MIGRATIONS } from './tables.js';
 import { type Claims, type ClientType, createTokens, type Tokens } from './tokens.js';
@@ -34,6 +38,10 @@ export interface IdentityOptions {
   readonly onWriteFailed?: (error: SandpoolError) => void;
   /** What several processes on one database do together; one alone needs none of it. */
   readonly peers?: IdentityPeers | undefined;
+  /** Asked for every menu of a plugin; without it all plugins are there. */
+  readonly showsPlugin?: OwnersShown;
+  /** Hears what an operator should see of the menus of a plugin. */
+  readonly onMenuWarning?: (pluginId: string, warning: string) => void;
 }
 
 export interface IdentityPeers {
@@ -86,6 +94,11 @@ export interface IdentityRoom extends Pick<Accounts, Administration> {
   settled(): Promise<void>;
   /** Remembers nothing of users and sessions: another process has changed them. */
   forget(): void;
+  /** What users may do is read anew with their next request: a plugin has come, changed or gone. */
+  forgetAccess(): void;
+  readonly menus: Pick<Menus, 'list' | 'heldBy'>;
+  /** Menus of plugins, for the registry. */
+  readonly pluginMenus: PluginMenus;
   /** Writes the last uses of sessions. */
   close(): void;
 }
@@ -121,7 +134,9 @@ export function createIdentity(options: IdentityOptions): IdentityRoom {
     now,
     onLockedOut: sessions.endOf,
     onChanged: spreading.begin,
+    showsPlugin: options.showsPlugin ?? (() => true),
   });
+  const menus = openMenus(database, now, BUILTIN_MENUS);
   return {
     ensureAdmin: (password) => ensureAdmin(accounts, passwords, password),
     login: createLogin({ options, now, tokens, passwords, sessions, accounts }),
@@ -133,6 +148,9 @@ export function createIdentity(options: IdentityOptions): IdentityRoom {
       sessions.forget();
       accounts.forget();
     },
+    forgetAccess: accounts.forget,
+    menus,
+    pluginMenus: createPluginMenus(menus, options.onMenuWarning ?? (() => {})),
     createUser: accounts.createUser,
     createRole: accounts.createRole,
     setRolePermissions: accounts.setRolePermissions,
@@ -220,7 +238,7 @@ function createAuthenticate(tokens: Tokens, sessions: Sessions, accounts: Accoun
     const remembered = known.get(claims);
     const version = accounts.version();
     if (remembered?.version === version) return remembered.identity;
-    const access = accounts.accessOf(claims.userId);
+    const access = accounts.accessOf(claims.userId, claims.tenantId);
     if (access === undefined) throw new SandpoolError('SBX_SESSION_EXPIRED');
     const { tokenId, userId, username, status, tenantId, actingUserId, actingAsTenant, isImpersonation } = claims;
     const who = { tokenId, userId, username, status, tenantId, actingUserId, actingAsTenant, isImpersonation };

@@ -91,6 +91,7 @@ const TABLE = {
   PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH: row(409, 'caller', 'plugin {pluginId} ({scopeNature}) cannot be installed as {installMode}'),
   PLUGIN_DYNAMIC_ARTIFACT_MISSING: row(409, 'operator', 'plugin {pluginId} cannot {action}: there is no file {artifactPath}'),
   SBX_HOSTED_MENU_INVALID:      row(409, 'plugin', 'pages of the plugin cannot be shown: {reason}'),
+  SBX_MENU_INVALID:             row(409, 'plugin', 'menus of plugin {pluginId} cannot be written: {reason}'),
   PLUGIN_DYNAMIC_ARTIFACT_VALIDATE_FAILED: row(409, 'operator', 'plugin {pluginId} cannot {action}: {reason}'),
   PLUGIN_DYNAMIC_VERSION_DOWNGRADE_UNSUPPORTED: row(409, 'caller', 'plugin {pluginId} is at {version}: the staged {stagedVersion} is lower'),
   PLUGIN_DYNAMIC_UNINSTALL_ARTIFACT_MISSING: row(409, 'operator', 'plugin {pluginId} cannot be uninstalled: no file of its release is left; force removes what is governed'),

@@ -7,6 +7,9 @@ import {
   EMBEDDED_MOUNT,
   menuQuery,
 } from '../artifact/hosted-menus.js';
+import { menuOwner } from '../artifact/menus.js';
+
+export { menuOwner };
 
 /** A row of `sys_menu`. */
 export interface MenuRow {
@@ -80,11 +83,6 @@ export function projectMenus(rows: readonly MenuRow[], reader: MenuReader): read
     else siblings.push(row);
   }
   return itemsBelow(0, below, reader);
-}
-
-/** The plugin that a menu belongs to, by its key alone. */
-export function menuOwner(key: string): string | undefined {
-  return /^plugin:([^:]+):/.exec(key)?.[1];
 }
 
 function isThere({ key }: MenuRow, { showsPlugin }: MenuReader): boolean {
