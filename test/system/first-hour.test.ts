@@ -93,7 +93,7 @@ t.test(
     const [, curlUrl = ''] = /^Try: {2}curl (\S+)$/m.exec(host.greeting) ?? [];
     const sample = await host.get(curlUrl);
     t.equal(sample.status, 200, 'the printed line works');
-    t.match(JSON.parse(sample.text), { items: [], total: 0 });
+    t.match(JSON.parse(sample.text), { total: 1 }, 'its AfterInstall has written a first note');
     t.match(await host.get('/x/sandpool-notes/'), { status: 200, text: /<!doctype html>/i });
 
     const { type, done } = typist(t, cwd, host);
