@@ -91,7 +91,7 @@ export function createPool(options: PoolOptions): Pool {
     loadBalancer: balance,
   });
   piscina.on('message', options.onMessage);
-  piscina.on('workerDestroy', (thread: { id: number }) => options.onThreadGone(thread.id));
+  tellThreadsGone(piscina, options.onThreadGone);
   // A thread that dies without a task has failed nobody; Piscina replaces it when it is needed.
   piscina.on('error', () => {});
 
@@ -106,6 +106,20 @@ export function createPool(options: PoolOptions): Pool {
       await piscina.destroy();
     },
   };
+}
+
+/** A thread that has died by itself has no number any more when Piscina tells: it is the one that is missing. */
+function tellThreadsGone(piscina: Piscina<Posted, TaskEnd>, tell: (threadId: number) => void): void {
+  const known = new Set<number>();
+  piscina.on('workerCreate', (thread: { id: number }) => known.add(thread.id));
+  piscina.on('workerDestroy', (thread: { id: number }) => {
+    const living = new Set(piscina.threads.map(({ threadId }) => threadId));
+    const gone = thread.id >= 0 ? [thread.id] : [...known].filter((threadId) => !living.has(threadId));
+    for (const threadId of gone) {
+      known.delete(threadId);
+      tell(threadId);
+    }
+  });
 }
 
 type PoolThread = { id: number; currentUsage: number; terminating: boolean; destroyed: boolean };
