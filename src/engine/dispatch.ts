@@ -200,6 +200,8 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 
   function turn(): void {
     if (isClosed) return;
+    // The thread works while the outcomes before are answered, which in turn makes room for more.
+    if (lanes.count() > 0) distribute(wallClock());
     hear();
     if (lanes.count() > 0) distribute(wallClock());
     watch.begin();
@@ -323,7 +325,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   function listen(): void {
     if (isClosed) return;
     const heard = Atomics.load(table.bell, 0);
-    turn();
+    hear();
+    // Not at once: the sockets may have more, and a thread that is woken for each costs more than its work.
+    if (lanes.count() > 0) turnSoon();
     const wait = Atomics.waitAsync(table.bell, 0, heard);
     if (wait.async) void wait.value.then(listen);
     // It has rung meanwhile. What has arrived at the sockets comes first.
