@@ -8,9 +8,37 @@ export interface Counts {
   reused(): void;
   reset(dirtyPages: number): void;
   discarded(reason: Discard): void;
-  hostCall(service: string, method: string, status: number, ms: number): void;
+  /** The counts of one method of a service; the same object for the same names, for good. */
+  method(service: string, method: string): MethodCounts;
   /** What has come together since the last time; counting begins anew. */
   take(live: number): SandboxCounts;
+}
+
+/**
+ * The host calls of one method. All are counted, but two looks at the clock cost more than many a call: of a quick method one call
+ * in sixteen is timed, and stands for those before it.
+ */
+export interface MethodCounts {
+  /** Whether the call that begins now is to be timed. */
+  isDue(): boolean;
+  /** Counts a call that has ended; without `ms` when it was not timed. */
+  add(status: number, ms: number | undefined): void;
+}
+
+/** Calls of a quick method that go by untimed after one that was timed. */
+const UNTIMED = 15;
+/** From here on the clock costs next to nothing: every call is timed. */
+const SLOW_SECONDS = 0.00001;
+
+/** Calls of one method that ended with one status. */
+interface Cell extends Omit<HostCallCount, 'count' | 'seconds' | 'buckets'> {
+  count: number;
+  seconds: number;
+  buckets: number[];
+  /** Calls that the next timed one stands for. */
+  untimed: number;
+  /** How long the last timed call of the method took, whatever its status. */
+  readonly last: { seconds: number };
 }
 
 export function createCounts(): Counts {
@@ -19,10 +47,10 @@ export function createCounts(): Counts {
   let resets = 0;
   let dirtyPages = 0;
   let discarded: Record<string, number> = {};
-  let hostCalls = new Map<
-    string,
-    { -readonly [Key in keyof HostCallCount]: HostCallCount[Key] } & { buckets: number[] }
-  >();
+  /** Cells with calls since the last time. */
+  let counted: Cell[] = [];
+  const services = new Map<string, Map<string, MethodCounts>>();
+  const onFirst = (cell: Cell): void => void counted.push(cell);
 
   return {
     created() {
@@ -38,36 +66,74 @@ export function createCounts(): Counts {
     discarded(reason) {
       discarded[reason] = (discarded[reason] ?? 0) + 1;
     },
-    hostCall(service, method, status, ms) {
-      const key = `${service} ${method} ${status}`;
-      let count = hostCalls.get(key);
-      if (count === undefined) {
-        count = { service, method, status, count: 0, seconds: 0, buckets: HOST_CALL_BUCKETS_SECONDS.map(() => 0) };
-        hostCalls.set(key, count);
-      }
-      const seconds = ms / 1000;
-      const bucket = HOST_CALL_BUCKETS_SECONDS.findIndex((upper) => seconds <= upper);
-      if (bucket !== -1) count.buckets[bucket] = (count.buckets[bucket] as number) + 1;
-      count.count += 1;
-      count.seconds += seconds;
+    method(service, method) {
+      const known = services.get(service)?.get(method);
+      if (known) return known;
+      const made = createMethodCounts(service, method, onFirst);
+      services.set(service, (services.get(service) ?? new Map<string, MethodCounts>()).set(method, made));
+      return made;
     },
     take(live) {
-      const report = {
-        created,
-        reused,
-        reset: resets,
-        dirtyPages,
-        live,
-        discarded,
-        hostCalls: [...hostCalls.values()],
-      };
+      const hostCalls = counted.map(takeCell);
+      const report = { created, reused, reset: resets, dirtyPages, live, discarded, hostCalls };
       created = 0;
       reused = 0;
       resets = 0;
       dirtyPages = 0;
       discarded = {};
-      hostCalls = new Map();
+      counted = [];
       return report;
     },
   };
+}
+
+/** @param onFirst is told of a cell when its first call is counted, and of its first after each take */
+function createMethodCounts(service: string, method: string, onFirst: (cell: Cell) => void): MethodCounts {
+  const cells: (Cell | undefined)[] = [];
+  const last = { seconds: 0 };
+  let skips = 0;
+  const cellOf = (status: number): Cell => {
+    const known = cells[status];
+    if (known) return known;
+    const made = { service, method, status, count: 0, seconds: 0, buckets: NO_CALLS(), untimed: 0, last };
+    cells[status] = made;
+    return made;
+  };
+  return {
+    isDue() {
+      if (skips === 0) return true;
+      skips -= 1;
+      return false;
+    },
+    add(status, ms) {
+      const cell = cellOf(status);
+      if (cell.count === 0) onFirst(cell);
+      cell.count += 1;
+      cell.untimed += 1;
+      if (ms === undefined) return;
+      last.seconds = ms / 1000;
+      skips = last.seconds < SLOW_SECONDS ? UNTIMED : 0;
+      weigh(cell);
+    },
+  };
+}
+
+const NO_CALLS = (): number[] => HOST_CALL_BUCKETS_SECONDS.map(() => 0);
+
+/** Gives the last known duration to the calls that have none. */
+function weigh(cell: Cell): void {
+  const { seconds } = cell.last;
+  const bucket = HOST_CALL_BUCKETS_SECONDS.findIndex((upper) => seconds <= upper);
+  if (bucket !== -1) cell.buckets[bucket] = (cell.buckets[bucket] as number) + cell.untimed;
+  cell.seconds += seconds * cell.untimed;
+  cell.untimed = 0;
+}
+
+function takeCell(cell: Cell): HostCallCount {
+  if (cell.untimed > 0) weigh(cell);
+  const { service, method, status, count, seconds, buckets } = cell;
+  cell.count = 0;
+  cell.seconds = 0;
+  cell.buckets = NO_CALLS();
+  return { service, method, status, count, seconds, buckets };
 }

@@ -103,7 +103,11 @@ export function createInstance(release: PostedRelease, host: InstanceHost, invoc
         flush();
       }
     },
-    reset: () => (release.snapshot ? state?.reset() : undefined),
+    reset() {
+      const report = release.snapshot ? state?.reset() : undefined;
+      if (report) scope.memory?.shrunk();
+      return report;
+    },
     takeSnapshot: () => state?.takeSnapshot(true),
   };
 }
@@ -214,7 +218,16 @@ function deliver(scope: Scope, response: Uint8Array): bigint {
     throw thrown;
   }
   if (!memoryOf(scope).write(address, response)) return 0n;
-  return (BigInt(address) << 32n) | BigInt(response.length);
+  return packed(address, response.length);
+}
+
+const packing = new DataView(new ArrayBuffer(8));
+
+/** Address and length in one i64. By way of memory: arithmetic would make three more bigints. */
+function packed(address: number, bytes: number): bigint {
+  packing.setUint32(0, bytes, true);
+  packing.setUint32(4, address, true);
+  return packing.getBigUint64(0, true);
 }
 
 function memoryOf(scope: Scope): GuestMemory {

@@ -2,25 +2,24 @@
  * The releases and instances of this thread: which release a slot names, whether an instance of it is kept, and how the host
  * calls of what runs are answered.
  */
-import { type Authorizer, compileGrant } from '../grants/authorize.js';
-import { decodeRequestEnvelope } from '../protocol/envelope-guest.js';
+import { compileGrant } from '../grants/authorize.js';
 import { SandpoolError } from '../protocol/errors.js';
-import { decodeHostCallRequest, decodeHostCallResponse } from '../protocol/host-call.js';
-import { completeIdentity } from '../protocol/identity.js';
+import { decodeHostCallResponse } from '../protocol/host-call.js';
 import type { Snapshot } from '../protocol/layout.js';
-import {
-  EXECUTION_SOURCES,
-  type ExecutionSource,
-  type PostedRelease,
-  type SandboxMessage,
-  type SandboxSetup,
-} from '../protocol/messages.js';
+import type { PostedRelease, SandboxMessage, SandboxSetup } from '../protocol/messages.js';
 import { callOverSlot, type Slot, type SlotTable, type TakenRequest } from '../protocol/slot.js';
-import { trimGo } from '../protocol/text.js';
-import { answerInWorker, type HostCallAnswer, refuseHostCall } from '../services/answer.js';
+import {
+  type AllowedCall,
+  answerInWorker,
+  createOpener,
+  type HostCallAnswer,
+  type OpenCall,
+  type OpenedCall,
+  refuseHostCall,
+} from '../services/answer.js';
 import { createServices } from '../services/index.js';
-import type { HostCallContext } from '../services/service.js';
 import { openStateStore, type StateStore } from '../store/state.js';
+import { InvocationContext } from './context.js';
 import type { Counts, Discard } from './counts.js';
 import { createInstance, type Instance, type Invocation } from './instance.js';
 import { createKept } from './kept.js';
@@ -66,7 +65,7 @@ export interface InstancesOptions {
 /** A release as this thread uses it. */
 interface Loaded {
   readonly release: PostedRelease;
-  readonly authorize: Authorizer;
+  readonly open: OpenCall;
   readonly log: PluginLog;
 }
 
@@ -84,6 +83,9 @@ export function createInstances(options: InstancesOptions): Instances {
   });
   let trimmedAt = now();
   let state: StateStore | undefined;
+  /** Made at the first host call of an invocation, for all of them. */
+  let context: InvocationContext | undefined;
+  let contextFor: SlotInvocation | undefined;
   /** What has run and is not settled. */
   let used: { readonly instance: Instance; hasFailed: boolean } | undefined;
   const services = createServices(
@@ -139,7 +141,8 @@ export function createInstances(options: InstancesOptions): Instances {
       logs.set(release.pluginId, log);
     }
     const { pluginId, grantedServices } = release;
-    return { release, log, authorize: compileGrant({ pluginId, services: grantedServices }) };
+    const authorize = compileGrant({ pluginId, services: grantedServices });
+    return { release, log, open: createOpener(services, authorize) };
   }
 
   function run(invocation: SlotInvocation): Uint8Array {
@@ -211,13 +214,20 @@ export function createInstances(options: InstancesOptions): Instances {
       if (!isInSlot(invocation)) return refuseHostCall(4, 'host call context not available').response;
       if (request === undefined)
         return refuseHostCall(4, 'failed to read host call request from guest memory').response;
-      const startedAt = now();
-      if (startedAt > invocation.deadlineAt) return expire(invocation);
-      const answered = ask(loaded, opcode, request, invocation);
+      const opened = loaded.open(opcode, request);
+      const startedAt = isTimed(loaded.release, opened) ? now() : undefined;
+      if (startedAt !== undefined && startedAt > invocation.deadlineAt) return expire(invocation);
+      const answered = ask(loaded.release, opened, request, invocation);
       if (answered === undefined) return expire(invocation);
-      count(loaded, request, answered, now() - startedAt);
+      count(loaded.release, request, answered, startedAt === undefined ? undefined : now() - startedAt);
       return answered.response;
     };
+  }
+
+  /** A look at the clock costs as much as a quick call; the deadline is looked at when it is taken anyway. */
+  function isTimed({ traceHostCalls }: PostedRelease, opened: OpenedCall): boolean {
+    if (traceHostCalls || 'refusal' in opened) return true;
+    return counts.method(opened.method.service, opened.method.method).isDue();
   }
 
   /** The instance ends the guest when it sees the failure. */
@@ -228,33 +238,36 @@ export function createInstances(options: InstancesOptions): Instances {
 
   /** Here when the service is placed here, else over the slot; undefined when the deadline came first. */
   function ask(
-    loaded: Loaded,
-    opcode: number,
+    release: PostedRelease,
+    opened: OpenedCall,
     request: Uint8Array,
     invocation: SlotInvocation,
-  ): Pick<HostCallAnswer, 'response' | 'status' | 'service' | 'method' | 'resourceRef'> | undefined {
-    const question = { opcode, request, authorize: loaded.authorize, context: contextOf(loaded.release, invocation) };
-    const answered = answerInWorker(services, question);
-    if (answered) return answered;
+  ): HostCallAnswer | undefined {
+    const answered = answerInWorker(services, opened, contextOf(release, invocation));
+    if (answered || 'refusal' in opened) return answered;
     const response = callOverSlot(options.table, invocation.slot, request, invocation.deadlineAt, now);
-    return response && { response, ...describeRemote(request, response) };
+    return response && describeRemote(opened, response);
   }
 
-  function count(loaded: Loaded, request: Uint8Array, answered: HostCallAnswer, ms: number): void {
+  function contextOf(release: PostedRelease, invocation: SlotInvocation): InvocationContext {
+    if (context === undefined || contextFor !== invocation) {
+      context = new InvocationContext(release, invocation.request, invocation.deadlineAt);
+      contextFor = invocation;
+    }
+    return context;
+  }
+
+  function count(
+    { pluginId, traceHostCalls }: PostedRelease,
+    request: Uint8Array,
+    answered: HostCallAnswer,
+    ms: number | undefined,
+  ): void {
     const { service, method, status, resourceRef, response } = answered;
-    counts.hostCall(service, method, status, ms);
-    if (!loaded.release.traceHostCalls) return;
-    const { pluginId } = loaded.release;
-    const call = {
-      pluginId,
-      service,
-      method,
-      resourceRef,
-      status,
-      requestBytes: request.length,
-      replyBytes: response.length,
-      ms,
-    };
+    counts.method(service, method).add(status, ms);
+    if (!traceHostCalls || ms === undefined) return;
+    const [requestBytes, replyBytes] = [request.length, response.length];
+    const call = { pluginId, service, method, resourceRef, status, requestBytes, replyBytes, ms };
     post({ kind: 'host-call', call });
   }
 }
@@ -263,36 +276,12 @@ function isInSlot(invocation: Invocation): invocation is SlotInvocation {
   return 'slot' in invocation;
 }
 
-/** What services may know; the envelope is decoded only when one asks for what only it tells. */
-function contextOf(release: PostedRelease, invocation: SlotInvocation): HostCallContext {
-  let envelope: ReturnType<typeof decodeRequestEnvelope> | undefined;
-  const opened = () => {
-    envelope ??= decodeRequestEnvelope(invocation.request.bytes);
-    return envelope;
-  };
-  return {
-    pluginId: release.pluginId,
-    executionSource: EXECUTION_SOURCES[invocation.request.source] as ExecutionSource,
-    tenantId: invocation.request.tenantId,
-    deadlineAt: invocation.deadlineAt,
-    manifestResources: release.manifestResources,
-    get routePath() {
-      return opened().route?.routePath ?? '';
-    },
-    get requestId() {
-      return opened().requestId;
-    },
-    get identity() {
-      return completeIdentity(opened().identity);
-    },
-  };
-}
-
 /** Only methods that are registered get as far as the main thread, so their names are fit for metrics. */
-function describeRemote(request: Uint8Array, response: Uint8Array) {
-  const { service, method, resourceRef } = decodeHostCallRequest(request);
-  const { status } = decodeHostCallResponse(response);
-  return { service: trimGo(service), method: trimGo(method), resourceRef, status };
+function describeRemote(
+  { call: { resourceRef }, method: { service, method } }: AllowedCall,
+  response: Uint8Array,
+): HostCallAnswer {
+  return { response, status: decodeHostCallResponse(response).status, service, method, resourceRef };
 }
 
 function unreachable(): never {

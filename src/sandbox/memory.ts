@@ -20,6 +20,8 @@ export interface GuestMemory {
   setUint16(address: number, value: number): void;
   setUint32(address: number, value: number): void;
   setBigUint64(address: number, value: bigint): void;
+  /** To be called after a reset: the memory may be smaller than it was. While a guest runs, it can only grow. */
+  shrunk(): void;
 }
 
 /** Where the bytes of a memory are now. */
@@ -42,20 +44,24 @@ export function createGuestMemory(source: MemorySource): GuestMemory {
     }
     return bytes;
   };
-  const inside = (address: number, length: number): Uint8Array | undefined => {
-    const all = current();
-    return address + length <= all.length ? all.subarray(address, address + length) : undefined;
+  /** The memory, if the range is inside. What was inside still is, so only a range at or behind the known end is worth a look. */
+  const around = (address: number, length: number): Uint8Array | undefined => {
+    const end = address + length;
+    // Smaller, never equal: memory that has moved has no length left.
+    if (end < bytes.length) return bytes;
+    return end <= current().length ? bytes : undefined;
   };
-  const reading = (): DataView => {
-    current();
+  const inside = (address: number, length: number): Uint8Array | undefined =>
+    around(address, length)?.subarray(address, address + length);
+  const reading = (address: number, length: number): DataView => {
+    around(address, length);
     return data;
   };
   const writing = (address: number, length: number): DataView => {
-    const view = reading();
     // Before the mark: a place outside must throw and leave none.
-    if (address + length > view.byteLength) throw new RangeError(`address ${address} is outside of the memory`);
+    if (around(address, length) === undefined) throw new RangeError(`address ${address} is outside of the memory`);
     source.mark(address, length);
-    return view;
+    return data;
   };
 
   return {
@@ -67,20 +73,21 @@ export function createGuestMemory(source: MemorySource): GuestMemory {
       return view;
     },
     write(address, content) {
-      const all = current();
-      if (address + content.length > all.length) return false;
+      const all = around(address, content.length);
+      if (all === undefined) return false;
       all.set(content, address);
       source.mark(address, content.length);
       return true;
     },
-    getUint8: (address) => reading().getUint8(address),
-    getUint16: (address) => reading().getUint16(address, true),
-    getUint32: (address) => reading().getUint32(address, true),
-    getBigUint64: (address) => reading().getBigUint64(address, true),
+    getUint8: (address) => reading(address, 1).getUint8(address),
+    getUint16: (address) => reading(address, 2).getUint16(address, true),
+    getUint32: (address) => reading(address, 4).getUint32(address, true),
+    getBigUint64: (address) => reading(address, 8).getBigUint64(address, true),
     setUint8: (address, value) => writing(address, 1).setUint8(address, value),
     setUint16: (address, value) => writing(address, 2).setUint16(address, value, true),
     setUint32: (address, value) => writing(address, 4).setUint32(address, value, true),
     setBigUint64: (address, value) => writing(address, 8).setBigUint64(address, value, true),
+    shrunk: () => void current(),
   };
 }
 

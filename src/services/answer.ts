@@ -14,7 +14,10 @@ import {
 } from '../protocol/host-call.js';
 import { trimGo } from '../protocol/text.js';
 import type { RegisteredMethod, ServiceRegistry } from './index.js';
+import { type AllowedCall, createKnownCalls } from './known-calls.js';
 import { failure, type HostCallContext, type ServiceReply } from './service.js';
+
+export type { AllowedCall };
 
 const SERVICE_INVOKE = 1;
 
@@ -37,41 +40,58 @@ export interface HostCallAnswer {
 }
 
 /** What became of a call before a service runs: its method, or the reply already. */
-type Opened = Found | Refused;
+export type OpenedCall = AllowedCall | RefusedCall;
 
-interface Found {
-  readonly call: HostCallRequest;
-  readonly method: RegisteredMethod;
-}
-
-interface Refused {
+export interface RefusedCall {
   readonly call: HostCallRequest | undefined;
   readonly refusal: ServiceReply;
 }
 
-/** Answers in the sandbox thread. Undefined when the method is placed on the host: ask there with the same bytes. Never throws. */
-export function answerInWorker(services: ServiceRegistry, question: HostCallQuestion): HostCallAnswer | undefined {
-  const opened = open(services, question);
+/** Decodes, authorises and finds the method. Never throws. */
+export type OpenCall = (opcode: number, request: Uint8Array) => OpenedCall;
+
+/** Opens the calls of one release, and remembers how they begin: what it gives is the same, only sooner. */
+export function createOpener(services: ServiceRegistry, authorize: Authorizer): OpenCall {
+  const known = createKnownCalls();
+  return (opcode, request) => {
+    const again = opcode === SERVICE_INVOKE ? known.find(request) : undefined;
+    if (again) return again;
+    const opened = open(services, authorize, opcode, request);
+    if ('method' in opened) known.learn(request, opened);
+    return opened;
+  };
+}
+
+/**
+ * Answers an opened call in the sandbox thread. Undefined when the method is placed on the host: ask there with the same bytes.
+ * Never throws.
+ */
+export function answerInWorker(
+  services: ServiceRegistry,
+  opened: OpenedCall,
+  context: HostCallContext,
+): HostCallAnswer | undefined {
   if ('refusal' in opened) return refused(opened);
   const { call, method } = opened;
   if (method.placement === 'host') return undefined;
   try {
-    const replied = method.run(call, question.context);
-    return answer(opened, replied instanceof Promise ? refuseLate(services, question, method, replied) : replied);
+    const replied = method.run(call, context);
+    return answer(opened, replied instanceof Promise ? refuseLate(services, context, method, replied) : replied);
   } catch (thrown) {
-    return answer(opened, replyOfThrown(services, question, method, thrown));
+    return answer(opened, replyOfThrown(services, context, method, thrown));
   }
 }
 
 /** Answers on the main thread, whatever the placement. Never rejects. */
 export async function answerOnHost(services: ServiceRegistry, question: HostCallQuestion): Promise<HostCallAnswer> {
-  const opened = open(services, question);
+  const { opcode, request, authorize, context } = question;
+  const opened = open(services, authorize, opcode, request);
   if ('refusal' in opened) return refused(opened);
   const { call, method } = opened;
   try {
-    return answer(opened, await method.run(call, question.context));
+    return answer(opened, await method.run(call, context));
   } catch (thrown) {
-    return answer(opened, replyOfThrown(services, question, method, thrown));
+    return answer(opened, replyOfThrown(services, context, method, thrown));
   }
 }
 
@@ -80,7 +100,7 @@ export function refuseHostCall(status: 1 | 2 | 3 | 4, message: string): HostCall
   return refused({ call: undefined, refusal: failure(status, message) });
 }
 
-function open(services: ServiceRegistry, { opcode, request, authorize }: HostCallQuestion): Opened {
+function open(services: ServiceRegistry, authorize: Authorizer, opcode: number, request: Uint8Array): OpenedCall {
   if (opcode !== SERVICE_INVOKE) return { call: undefined, refusal: failure(2, unknownOpcode(opcode)) };
   const call = decode(request);
   if ('status' in call) return { call: undefined, refusal: call };
@@ -112,7 +132,7 @@ function notRegistered(call: HostCallRequest): string {
 /** A broken payload is the guest's doing; anything else is ours, and is told once. */
 function replyOfThrown(
   services: ServiceRegistry,
-  { context: { pluginId } }: HostCallQuestion,
+  { pluginId }: HostCallContext,
   { service, method }: RegisteredMethod,
   thrown: unknown,
 ): ServiceReply {
@@ -126,20 +146,20 @@ function replyOfThrown(
 /** A sandbox thread cannot wait for a promise: the guest is on its stack. */
 function refuseLate(
   services: ServiceRegistry,
-  question: HostCallQuestion,
+  context: HostCallContext,
   method: RegisteredMethod,
   late: Promise<ServiceReply>,
 ): ServiceReply {
-  late.catch((thrown: unknown) => replyOfThrown(services, question, method, thrown));
+  late.catch((thrown: unknown) => replyOfThrown(services, context, method, thrown));
   const reason = `${method.service}.${method.method} is placed in the worker and answers late`;
-  return replyOfThrown(services, question, method, new Error(reason));
+  return replyOfThrown(services, context, method, new Error(reason));
 }
 
-function answer({ call, method: { service, method } }: Found, replied: ServiceReply): HostCallAnswer {
+function answer({ call, method: { service, method } }: AllowedCall, replied: ServiceReply): HostCallAnswer {
   return { response: encode(replied), status: replied.status, service, method, resourceRef: call.resourceRef };
 }
 
-function refused({ call, refusal }: Refused): HostCallAnswer {
+function refused({ call, refusal }: RefusedCall): HostCallAnswer {
   const service = trimGo(call?.service ?? '').toLowerCase();
   const method = trimGo(call?.method ?? '').toLowerCase();
   const names = capabilityOf(service, method) === undefined ? { service: '', method: '' } : { service, method };

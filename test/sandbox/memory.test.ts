@@ -64,3 +64,14 @@ t.test('whatever the host writes is marked', async (t) => {
     [32, 5],
   ]);
 });
+
+t.test('what was inside before a reset is outside of the smaller memory', async (t) => {
+  let bytes = new Uint8Array(64);
+  const memory = createGuestMemory(resettableMemory({ memory: () => bytes, mark: () => {} }));
+  bytes = new Uint8Array(bytes.buffer, 0, 32);
+  memory.shrunk();
+  t.equal(memory.view(30, 4), undefined);
+  t.equal(memory.write(40, Buffer.from('a')), false);
+  t.throws(() => memory.getUint8(32), RangeError);
+  t.equal(memory.size(), 32);
+});

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { answerInWorker, answerOnHost, refuseHostCall } from '../../src/services/answer.js';
+import { answerInWorker, answerOnHost, createOpener, refuseHostCall } from '../../src/services/answer.js';
 import { defineService, EMPTY_REPLY, type ServiceMethod } from '../../src/services/service.js';
 import { createTestHost, granted, hex } from './host.js';
 
@@ -167,12 +167,13 @@ t.test('the worker hands over what is placed on the host, after it has authorise
   const service = cacheService(() => EMPTY_REPLY, 'host');
   const { services, authorize, context } = createTestHost(t, { services: [service], grants: [CACHE] });
   const question = { opcode: 1, request: hex('0a05636163686512036765741a0163'), authorize, context };
-  t.equal(answerInWorker(services, question), undefined);
+  const open = createOpener(services, authorize);
+  t.equal(answerInWorker(services, open(1, question.request), context), undefined);
   const { response, ...rest } = await answerOnHost(services, question);
   t.equal(response.length, 0);
   t.strictSame(rest, { status: 0, service: 'cache', method: 'get', resourceRef: 'c' });
   const denied = { ...question, request: hex('0a05636163686512036765741a0164') };
-  t.equal(answerInWorker(services, denied)?.status, 1);
+  t.equal(answerInWorker(services, open(1, denied.request), context)?.status, 1);
   t.equal((await answerOnHost(services, denied)).status, 1);
 });
 

@@ -9,7 +9,13 @@ import {
   encodeJsonText,
   type HostCallRequest,
 } from '../../src/protocol/host-call.js';
-import { answerInWorker, answerOnHost, type HostCallAnswer, type HostCallQuestion } from '../../src/services/answer.js';
+import {
+  answerInWorker,
+  answerOnHost,
+  createOpener,
+  type HostCallAnswer,
+  type HostCallQuestion,
+} from '../../src/services/answer.js';
 import { createServices, type ServiceOptions } from '../../src/services/index.js';
 import type { HostCallContext, ServiceEnvironment, ServiceLogLine } from '../../src/services/service.js';
 import { openStateStore, type StateStore } from '../../src/store/state.js';
@@ -60,7 +66,8 @@ export function createTestHost(t: Test, options: TestHostOptions = {}) {
   /** Asks with raw bytes, in the worker first and on the host when the method is placed there. */
   const askBytes = async (request: Uint8Array, more: Partial<HostCallQuestion> = {}): Promise<Asked> => {
     const question = { opcode: 1, request, authorize, context, ...more };
-    return read(answerInWorker(services, question) ?? (await answerOnHost(services, question)));
+    const opened = createOpener(services, question.authorize)(question.opcode, question.request);
+    return read(answerInWorker(services, opened, question.context) ?? (await answerOnHost(services, question)));
   };
   const ask = (service: string, method: string, more: Partial<HostCallRequest> = {}) =>
     askBytes(encodeHostCallRequest({ ...BARE, service, method, ...more }));
