@@ -45,8 +45,8 @@ export interface Metrics {
   workerReplaced(reason: 'deadline' | 'died'): void;
   deadlineKill(pluginId: string): void;
   loaded(step: 'rewrite' | 'compile' | 'warm', seconds: number): void;
-  /** The isolation that a plugin's release runs in. */
-  isolation(pluginId: string, isolation: string): void;
+  /** The isolation that a plugin's release runs in, undefined when none runs, and why it is not the best one. */
+  isolation(pluginId: string, isolation: string | undefined, reasons: readonly string[]): void;
   /** Whether a plugin's release is kept away from the threads; told at each change. */
   quarantine(pluginId: string, isQuarantined: boolean): void;
   quarantineRefusal(pluginId: string): void;
@@ -100,6 +100,14 @@ export function createMetrics(): Metrics {
     registers,
     aggregator: 'max',
   });
+  const obstacles = new Gauge({
+    name: 'sandpool_plugin_isolation_obstacle',
+    help: 'What keeps a loaded plugin from a better isolation: 1 for each reason.',
+    labelNames: ['plugin', 'reason'],
+    registers,
+    aggregator: 'max',
+  });
+  const isolationReasons = new Map<string, readonly string[]>();
   new Gauge({ name: 'sandpool_processes', help: 'Host processes that these metrics are of.', registers }).set(1);
   const quarantined = new Gauge({
     name: 'sandpool_plugin_quarantined',
@@ -154,8 +162,11 @@ export function createMetrics(): Metrics {
       if (isQuarantined) instruments.quarantines.inc({ plugin });
     },
     quarantineRefusal: (plugin) => instruments.refusals.inc({ plugin }),
-    isolation(plugin, isolation) {
+    isolation(plugin, isolation, reasons) {
       for (const one of ISOLATIONS) isolations.set({ plugin, isolation: one }, one === isolation ? 1 : 0);
+      for (const reason of isolationReasons.get(plugin) ?? []) obstacles.remove({ plugin, reason });
+      for (const reason of reasons) obstacles.set({ plugin, reason }, 1);
+      isolationReasons.set(plugin, reasons);
     },
     cache: (cache, event) => instruments.caches.inc({ cache, event }),
     droppedLogLines: (plugin, lines) => instruments.dropped.inc({ plugin }, lines),

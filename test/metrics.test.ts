@@ -17,7 +17,7 @@ t.test('counters and histograms of several processes are added up; each gauge as
   for (const pid of [1, 2]) {
     const metrics = createMetrics();
     for (let times = 0; times < pid; times++) metrics.invocation({ pluginId: 'demo', ...RUN });
-    metrics.isolation('demo', 'pristine');
+    metrics.isolation('demo', 'pristine', []);
     metrics.watchEngine(() => ({ threads: pid, busyThreads: 0, waiting: 0, slotsInUse: 0, callingHost: 0 }));
     all.keep(pid, await sent(metrics));
   }

@@ -91,6 +91,8 @@ export interface Engine {
   start(invocation: Invocation, end: (outcome: Outcome) => void): Started;
   /** Runs the effective release of a plugin. Never rejects. */
   invoke(invocation: Invocation): Promise<Outcome>;
+  /** What a plugin's release runs in, and why not in what was asked for; undefined without a release. */
+  isolationOf(pluginId: string): IsolationState | undefined;
   /** Since when, until when and why a plugin's release is kept away from the threads; undefined when it serves. */
   quarantineOf(pluginId: string): QuarantineState | undefined;
   /** Lets a plugin's release serve again at once. Whether it was in quarantine. */
@@ -102,6 +104,13 @@ export interface Engine {
   rehearse(): Promise<void>;
   /** Waits for running invocations up to `graceMs`, then ends every thread. */
   close(graceMs?: number): Promise<void>;
+}
+
+/** The isolation in force. */
+export interface IsolationState {
+  readonly isolation: Isolation;
+  /** Why it is not the one that was configured, and what else the module does not allow, in words for the operator. */
+  readonly reasons: readonly string[];
 }
 
 /** Settings of one plugin's sandbox. */
@@ -174,6 +183,13 @@ interface Loaded {
   readonly posted: PostedRelease;
   readonly limits: PluginLimits;
   readonly quarantine: Quarantine;
+  readonly isolation: IsolationState;
+}
+
+/** A release as it will run, and why it does not initialise, if it does not. */
+interface Initialised {
+  readonly posted: PostedRelease;
+  readonly failure: readonly string[];
 }
 
 export function createEngine(options: EngineOptions): Engine {
@@ -223,6 +239,7 @@ export function createEngine(options: EngineOptions): Engine {
     unload,
     start,
     invoke: (invocation) => new Promise((resolve) => void start(invocation, resolve)),
+    isolationOf: (pluginId) => effective.get(pluginId)?.isolation,
     quarantineOf: (pluginId) => effective.get(pluginId)?.quarantine.state(),
     liftQuarantine: (pluginId) => effective.get(pluginId)?.quarantine.lift() ?? false,
     rehearse,
@@ -287,14 +304,15 @@ export function createEngine(options: EngineOptions): Engine {
     const limits = options.limitsOf(release.pluginId);
     const source = sourceOf(release, limits);
     const compiled = await modules.get(source);
-    const posted = await initialise(release, describe(release, compiled, limits), limits.deadlineMs);
-    const loaded = { release, posted, limits, quarantine: quarantineFor(release) };
+    const { posted, failure } = await initialise(release, describe(release, compiled, limits), limits.deadlineMs);
+    const isolation = { isolation: posted.isolation, reasons: [...compiled.reasons, ...failure] };
+    const loaded = { release, posted, limits, isolation, quarantine: quarantineFor(release) };
     return {
       invoke: (invocation) => new Promise((resolve) => void startRelease(loaded, invocation, resolve)),
       publish() {
-        tellIsolation(posted, limits, compiled.reasons);
         modules.pin(source);
         unload(release.pluginId, release.checksum);
+        tellIsolation(release.pluginId, isolation, limits);
         effective.set(release.pluginId, loaded);
       },
       discard() {
@@ -369,14 +387,14 @@ export function createEngine(options: EngineOptions): Engine {
    * exhaust the stack in it. A guest that fails in it is published all the same and fails each request with its code, as on
    * the reference host.
    */
-  async function initialise(release: EngineRelease, posted: PostedRelease, deadlineMs: number): Promise<PostedRelease> {
-    if (posted.executeExport === '') return posted;
+  async function initialise(release: EngineRelease, posted: PostedRelease, deadlineMs: number): Promise<Initialised> {
+    if (posted.executeExport === '') return { posted, failure: [] };
     const startedAt = performance.now();
     try {
-      return { ...posted, snapshot: await snapshotOf(release, posted, deadlineMs) };
+      return { posted: { ...posted, snapshot: await snapshotOf(release, posted, deadlineMs) }, failure: [] };
     } catch (thrown) {
-      warn(posted.pluginId, `the release does not initialise: ${reasonOf(thrown)}`);
-      return { ...posted, isolation: 'fresh' };
+      const reason = `the release does not initialise: ${reasonOf(thrown)}`;
+      return { posted: { ...posted, isolation: 'fresh' }, failure: [reason] };
     } finally {
       metrics.loaded('warm', (performance.now() - startedAt) / 1000);
     }
@@ -403,12 +421,11 @@ export function createEngine(options: EngineOptions): Engine {
     return end.snapshot;
   }
 
-  function tellIsolation(posted: PostedRelease, limits: PluginLimits, reasons: readonly string[]): void {
-    metrics.isolation(posted.pluginId, posted.isolation);
+  function tellIsolation(pluginId: string, { isolation, reasons }: IsolationState, limits: PluginLimits): void {
+    metrics.isolation(pluginId, isolation, reasons);
     if (reasons.length === 0) return;
-    const what =
-      posted.isolation === limits.isolation ? '' : `runs ${posted.isolation} instead of ${limits.isolation}: `;
-    warn(posted.pluginId, `${what}${reasons.join('; ')}`);
+    const what = isolation === limits.isolation ? '' : `runs ${isolation} instead of ${limits.isolation}: `;
+    warn(pluginId, `${what}${reasons.join('; ')}`);
   }
 
   /** Runs a task on any thread and kills that one when the task takes too long. */
@@ -433,6 +450,7 @@ export function createEngine(options: EngineOptions): Engine {
     if (loaded === undefined) return;
     effective.delete(pluginId);
     if (loaded.quarantine.state()) metrics.quarantine(pluginId, false);
+    metrics.isolation(pluginId, undefined, []);
     dispatch.forgetRelease(loaded.posted.key);
     if (loaded.release.checksum !== keepChecksum) modules.unpin(sourceOf(loaded.release, loaded.limits));
   }

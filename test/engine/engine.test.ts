@@ -74,6 +74,14 @@ t.test('a module that cannot be reset runs fresh, and the log says why', async (
   t.match(await host.request('tables'), { ok: true });
   t.match(host.logs, [{ level: 'warn', text: /runs fresh instead of pristine: .*table\.set/ }]);
   t.match(await host.metrics.render(), 'sandpool_plugin_isolation{plugin="tables",isolation="fresh"} 1');
+  t.match(
+    await host.metrics.render(),
+    /sandpool_plugin_isolation_obstacle\{plugin="tables",reason=".*table\.set.*"\} 1/,
+  );
+  t.match(host.engine.isolationOf('tables'), { isolation: 'fresh', reasons: [/table\.set/] });
+  host.engine.unload('tables');
+  t.notMatch(await host.metrics.render(), 'sandpool_plugin_isolation_obstacle{plugin="tables"');
+  t.equal(host.engine.isolationOf('tables'), undefined);
 });
 
 t.test('isolation `fresh` gives every request a new instance', async (t) => {
