@@ -28,15 +28,21 @@ import { authRoutes } from './http/routes/auth.js';
 import { i18nRoutes } from './http/routes/i18n.js';
 import { menuRoutes } from './http/routes/menus.js';
 import { openApiRoute } from './http/routes/openapi.js';
+import { roleRoutes } from './http/routes/roles.js';
+import { tenantRoutes } from './http/routes/tenants.js';
+import { userRoutes } from './http/routes/users.js';
 import type { AssetRouteOptions } from './http/routes/x-assets.js';
 import { runOut } from './http/run-out.js';
 import { sniffContentType } from './http/sniff.js';
 import { warmUpRequests } from './http/warm-up.js';
 import { createIdentity, type IdentityPeers, type IdentityRoom } from './identity/identity.js';
 import { loadSecret } from './identity/secret.js';
+import type { TenantPlugin } from './identity/tenants.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { reasonOf, SandpoolError } from './protocol/errors.js';
 import { createRegistry, type PluginView, type PreparedRelease, type Registry } from './registry/registry.js';
+import { copyLedger, createSqlPort } from './registry/sql-port.js';
+import { createSqlRunner } from './registry/sql-runner.js';
 import { openAssetHistory } from './resources/asset-history.js';
 import { createHostConfig } from './resources/host-config.js';
 import { hostTexts } from './resources/host-texts.js';
@@ -44,6 +50,7 @@ import type { DocumentedPlugin } from './resources/openapi.js';
 import { createPluginConfig } from './resources/plugin-config.js';
 import { createPublicFiles } from './resources/public-files.js';
 import { createServedReleases } from './resources/served-releases.js';
+import { createTableLists, type TableLists } from './resources/table-lists.js';
 import { createTexts, type Texts } from './resources/texts.js';
 import { answerOnHost } from './services/answer.js';
 import { createServices } from './services/index.js';
@@ -104,7 +111,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const dataDir = makeDataDir(config.data.dir);
     const database = openDatabase(join(dataDir, 'sandpool.db'), { synchronous: 'FULL' });
     closers.push(() => database.close());
-    const identity = createIdentity({
+    const identity: IdentityRoom = createIdentity({
       database,
       secret: await loadSecret(dataDir, config.auth.secret),
       accessTokenTtlSeconds: config.auth.accessTokenTtlSeconds,
@@ -113,7 +120,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       writeBehindSeconds: Math.min(WRITE_BEHIND_SECONDS, config.auth.sessionTtlSeconds / 4),
       peers: peers && identityPeers(peers, log),
       onWriteFailed: (error) => log.error({ err: error }, 'the last uses of sessions could not be written'),
-      showsPlugin: (pluginId, tenantId) => showsPlugin(registry.find(pluginId), tenantId),
+      showsPlugin: (pluginId, tenantId) => showsPlugin(identity, registry.find(pluginId), tenantId),
+      tenancy: { state: () => state, plugins: () => tenantPlugins(registry) },
       onMenuWarning: (plugin, warning) => log.warn({ plugin }, warning),
     });
     closers.push(() => identity.close());
@@ -127,6 +135,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const registry: Registry = createRegistry({
       database,
       blobs,
+      sql: createSqlPort({
+        dataDir,
+        core: database,
+        runner: createSqlRunner({ dataDir, deadlineMs: config.plugin.sqlDeadlineMs }),
+        onWarning: (plugin, { file, line, reason }) => log.warn({ plugin, file, line }, reason),
+      }),
       governance: identity.pluginMenus,
       grantUnreviewed: config.plugin.grantUnreviewed,
       allowForceUninstall: config.plugin.allowForceUninstall,
@@ -139,12 +153,14 @@ export async function startHost(options: HostOptions): Promise<Host> {
       },
     });
     registry.subscribe(identity.forgetAccess);
+    const tables = openTables(dataDir, registry);
+    closers.push(tables.close);
     const answerHostCall = createHostCallAnswers({ config, state, registry, dataDir, log });
     const engine = createEngine({ ...engineOptions(config), stateFile, metrics, answerHostCall, log: pluginLog(log) });
     const assets = createAssets({ config, registry, database, metrics, log });
     peers?.listen(peerAnswers({ registry, identity, engine, metrics }));
     const texts = createPluginTexts(registry);
-    const app = createHttp({ config, registry, engine, identity, metrics, log, unready, assets, texts, peers });
+    const app = createHttp({ config, registry, engine, identity, metrics, log, unready, assets, texts, tables, peers });
     closers.push(() => {
       unready.add('shutting down');
       return shutDown(app, engine, config.server.shutdownGraceMs);
@@ -156,6 +172,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       assets.see(pluginId);
       texts.forget();
     };
+    if (peers?.isFirst !== false) copyLedgers(database, dataDir, log);
     await startPlugins(registry, config, log, seeLoaded, peers);
     await options.beforeListening?.({ registry });
     if (peers !== undefined) await listen(app, config);
@@ -206,9 +223,22 @@ function makeDataDir(dir: string): string {
   }
 }
 
-/** Whether menus and permissions of a plugin are there. */
-function showsPlugin(view: PluginView | undefined, _tenantId: number): boolean {
-  return view?.installed === true && view.enabled && view.runtimeState === 'normal';
+/** Whether menus and permissions of a plugin are there for a tenant. */
+function showsPlugin({ tenants }: IdentityRoom, view: PluginView | undefined, tenantId: number): boolean {
+  const isInForce = view?.installed === true && view.enabled && view.runtimeState === 'normal';
+  return isInForce && tenants.exposes(view, tenantId);
+}
+
+function tenantPlugins(registry: Pick<Registry, 'list'>): readonly TenantPlugin[] {
+  return registry.list().map(({ plugin }) => ({
+    pluginId: plugin.pluginId,
+    name: plugin.name,
+    version: plugin.version,
+    installed: plugin.installed === 1,
+    enabled: plugin.status === 1,
+    installMode: plugin.installMode,
+    autoEnableForNewTenants: plugin.autoEnableForNewTenants === 1,
+  }));
 }
 
 function releaseOf(view: PluginView, registry: Registry, config: Config) {
@@ -227,6 +257,25 @@ function releaseOf(view: PluginView, registry: Registry, config: Config) {
     ...(warmUp && { warmUp: () => warmUpRequests(view.artifact, warmUp) }),
     readArtifact: () => registry.readArtifact(view),
   };
+}
+
+/** Rows of plugins for the resource API. */
+function openTables(dataDir: string, registry: Pick<Registry, 'subscribe'>): TableLists {
+  const tables = createTableLists({ dataDir });
+  registry.subscribe(({ pluginId }) => tables.forget(pluginId));
+  return tables;
+}
+
+/** A copy that cannot be brought up to date stops nothing: what was executed stands in the plugin's own file. */
+function copyLedgers(database: Database, dataDir: string, log: Logger): void {
+  const installed = database.prepare<[], string>('SELECT plugin_id FROM sys_plugin WHERE installed = 1').pluck().all();
+  for (const plugin of installed) {
+    try {
+      copyLedger(database, dataDir, plugin);
+    } catch (thrown) {
+      log.warn({ plugin, reason: reasonOf(thrown) }, 'the copy of what SQL was executed is not up to date');
+    }
+  }
 }
 
 /** A release beside the one that serves; the host calls it for the platform, on nobody's behalf. */
@@ -462,6 +511,7 @@ interface HttpParts {
   readonly peers: Peers | undefined;
   readonly assets: AssetRouteOptions;
   readonly texts: Texts;
+  readonly tables: TableLists;
 }
 
 function createHttp({
@@ -474,11 +524,13 @@ function createHttp({
   unready,
   assets,
   texts,
+  tables,
   peers,
 }: HttpParts): App {
   const languages = languagesOf(config);
   return createApp({
     plugins: registry,
+    tenantExposes: identity.tenants.exposes,
     assets,
     engine,
     identity,
@@ -498,17 +550,21 @@ function createHttp({
       await app.register(
         menuRoutes({
           identity,
-          showsPlugin: (pluginId, tenantId) => showsPlugin(registry.find(pluginId), tenantId),
+          showsPlugin: (pluginId, tenantId) => showsPlugin(identity, registry.find(pluginId), tenantId),
           texts,
           languages,
         }),
       );
+      await app.register(userRoutes({ identity }));
+      await app.register(roleRoutes({ identity }));
+      await app.register(tenantRoutes({ identity }));
       await app.register(
         apiRoutes({
           registry,
           identity,
           quarantine: { of: engine.quarantineOf, lift: liftingEverywhere(engine, peers) },
           speech: createPluginSpeech(texts, languages),
+          tables,
           maxUploadBytes: MAX_UPLOAD_BYTES,
           autoEnable: config.plugin.autoEnable.map(({ id }) => id),
         }),

@@ -41,11 +41,6 @@ export function requirePermission(
   throw new SandpoolError('SBX_PERMISSION_DENIED', { permission: permissions[0] });
 }
 
-/** For what only the platform may do. @throws PLATFORM_PERMISSION_REQUIRED */
-export function requirePlatform({ tenantId }: Identity): void {
-  if (tenantId !== 0) throw new SandpoolError('PLATFORM_PERMISSION_REQUIRED');
-}
-
 export function success<Content>(data: Content) {
   return { code: 0, message: 'OK', data };
 }

@@ -52,6 +52,7 @@ export interface Accounts {
   /** What users may do is read anew when they come next: another process may have changed it. */
   forget(): void;
   findUser(username: string): User | undefined;
+  userById(userId: number): User | undefined;
   /** What a user may do in a tenant; undefined when there is no such user, or the user may not log in there. */
   accessOf(userId: number, tenantId: number): Access | undefined;
   /** Does all of a change of who may do what, or none of it; every session sees it with its next request. */
@@ -62,6 +63,11 @@ export interface Accounts {
   createRole(role: NewRole): number;
   setRolePermissions(roleKey: string, permissions: readonly string[]): void;
   setUserRoles(userId: number, roleKeys: readonly string[]): void;
+  /** Within a {@link Accounts.change}. @throws SBX_ROLE_NOT_FOUND */
+  assignRoles(userId: number, roleKeys: readonly string[]): void;
+  /** Within a {@link Accounts.change} that takes this user away. @throws SBX_LAST_SUPER_ADMIN */
+  requireOtherSuperAdmin(userId: number): void;
+  /** @throws SBX_LAST_SUPER_ADMIN */
   setUserStatus(userId: number, status: UserStatus): void;
   setPassword(userId: number, password: string): Promise<void>;
 }
@@ -90,6 +96,11 @@ export function openAccounts(options: AccountOptions): Accounts {
     for (const id of new Set(roleKeys.map(roleId))) tables.addRole.run(userId, id);
   };
 
+  const requireOtherSuperAdmin = (userId: number): void => {
+    if (tables.isLastSuperAdmin.get({ userId }) !== undefined)
+      throw new SandpoolError('SBX_LAST_SUPER_ADMIN', { userId });
+  };
+
   const permit = (id: number, permissions: readonly string[]): void => {
     tables.dropPermissions.run(id);
     for (const permission of permissions) tables.addPermission.run(id, permission);
@@ -104,6 +115,9 @@ export function openAccounts(options: AccountOptions): Accounts {
       version += 1;
     },
     findUser: (username) => stored(() => userOf(tables.findUser.get(username))),
+    userById: (userId) => stored(() => userOf(tables.userById.get(userId))),
+    assignRoles: assign,
+    requireOtherSuperAdmin,
     accessOf: (userId, tenantId) => stored(() => accessOf(userId, tenantId)),
     change,
     addUser: (user) => change(() => addUser(user)),
@@ -146,7 +160,10 @@ export function openAccounts(options: AccountOptions): Accounts {
 
     setUserStatus(userId, status) {
       if (status !== 0 && status !== 1) throw invalid(`the status ${String(status)} is neither 0 nor 1`);
-      change(() => requireUser(tables.setStatus.run(status, now(), userId).changes, userId));
+      change(() => {
+        if (status === 0) requireOtherSuperAdmin(userId);
+        requireUser(tables.setStatus.run(status, now(), userId).changes, userId);
+      });
       if (status === 0) onLockedOut(userId);
     },
 
@@ -161,11 +178,14 @@ export function openAccounts(options: AccountOptions): Accounts {
 
 function prepare(database: Database) {
   const pluck = (sql: string) => database.prepare(sql).pluck();
+  const user = `SELECT id, username, password_hash AS passwordHash, status, tenant_id AS tenantId,
+                       is_super_admin AS isSuperAdmin FROM sys_user`;
   return {
-    findUser: database.prepare(
-      `SELECT id, username, password_hash AS passwordHash, status, tenant_id AS tenantId,
-              is_super_admin AS isSuperAdmin
-       FROM sys_user WHERE username = ?`,
+    findUser: database.prepare(`${user} WHERE username = ?`),
+    userById: database.prepare(`${user} WHERE id = ?`),
+    isLastSuperAdmin: pluck(
+      `SELECT 1 FROM sys_user WHERE id = @userId AND is_super_admin = 1 AND status = 1 AND NOT EXISTS
+         (SELECT 1 FROM sys_user WHERE id <> @userId AND is_super_admin = 1 AND status = 1 AND tenant_id = 0)`,
     ),
     userExists: pluck('SELECT 1 FROM sys_user WHERE id = ?'),
     addUser: pluck(
@@ -193,7 +213,7 @@ function userOf(row: unknown): User | undefined {
 }
 
 /** @param found a row, or how many rows were changed */
-function requireUser(found: unknown, userId: number): void {
+export function requireUser(found: unknown, userId: number): void {
   if (found === undefined || found === 0) throw new SandpoolError('USER_NOT_FOUND', { userId });
 }
 
@@ -211,7 +231,7 @@ function checkTenant(tenantId: number): void {
 /** Ids travel to guests as int32. */
 const MAX_INT32 = 2_147_483_647;
 
-function checkRole(key: string, name: string, dataScope: number): void {
+export function checkRole(key: string, name: string, dataScope: number): void {
   if (!/^[A-Za-z0-9._:-]{1,64}$/.test(key)) throw invalid('a role key has 1 to 64 letters, digits and . _ : -');
   if (trimGo(name) === '' || name.length > 128) throw invalid('a role name has 1 to 128 characters');
   if (!Number.isInteger(dataScope) || !isDataScope(dataScope)) throw invalid(`the data scope ${dataScope} is unknown`);

@@ -1,25 +1,24 @@
 /** Who is calling: logins, access tokens, online sessions, users and roles, all in the host's database. */
-import { randomUUID } from 'node:crypto';
 import type { Identity } from '../protocol/envelope.js';
 import { SandpoolError } from '../protocol/errors.js';
 import { trimGo } from '../protocol/text.js';
 import { migrate } from '../store/migrations.js';
 import type { Database } from '../store/sqlite.js';
+import type { StateStore } from '../store/state.js';
 import type { OwnersShown } from './access.js';
-import { type Accounts, openAccounts, type User } from './accounts.js';
+import { type Accounts, openAccounts } from './accounts.js';
 import { BUILTIN_MENUS } from './builtin-menus.js';
-import {
-  countFailedLogins,
-  DEFAULT_FAILED_LOGIN_LIMITS,
-  type FailedLoginLimits,
-  type FailedLogins,
-} from './failed-logins.js';
+import { countFailedLogins, DEFAULT_FAILED_LOGIN_LIMITS, type FailedLoginLimits } from './failed-logins.js';
+import { createLogins, type Logins } from './logins.js';
 import { type Menus, openMenus } from './menus.js';
 import { checkPasswordSize, createPasswords, type HashCost, type Passwords, randomPassword } from './passwords.js';
 import { createPluginMenus, type PluginMenus } from './plugin-menus.js';
+import { openRoles, type Roles } from './roles.js';
 import { openSessions, type Sessions } from './sessions.js';
 import { MIGRATIONS } from './tables.js';
-import { type Claims, type ClientType, createTokens, type Tokens } from './tokens.js';
+import { openTenants, type TenantCallbacks, type TenantPlugin, type Tenants } from './tenants.js';
+import { type Claims, createTokens, type Tokens } from './tokens.js';
+import { openUsers, type Users } from './users.js';
 
 export interface IdentityOptions {
   /** Closed by whoever opened it, after {@link IdentityRoom.close}. */
@@ -40,8 +39,17 @@ export interface IdentityOptions {
   readonly peers?: IdentityPeers | undefined;
   /** Asked for every menu of a plugin; without it all plugins are there. */
   readonly showsPlugin?: OwnersShown;
+  /** What must be known of tenants' plugins; without it no tenant has a plugin of its own. */
+  readonly tenancy?: TenancyParts;
   /** Hears what an operator should see of the menus of a plugin. */
   readonly onMenuWarning?: (pluginId: string, warning: string) => void;
+}
+
+/** Asked when it is needed: what answers may be opened after this room. */
+export interface TenancyParts {
+  readonly state: () => Pick<StateStore, 'get' | 'set' | 'delete'>;
+  readonly plugins: () => readonly TenantPlugin[];
+  readonly callbacks?: TenantCallbacks;
 }
 
 export interface IdentityPeers {
@@ -51,38 +59,15 @@ export interface IdentityPeers {
   attempt(username: string, ip: string): Promise<() => Promise<void>>;
 }
 
-export interface Login {
-  readonly username: string;
-  readonly password: string;
-  /** `web` unless told. */
-  readonly clientType?: ClientType;
-  readonly ip: string;
-}
+export type { LoggedIn, Login } from './logins.js';
 
-export interface LoggedIn {
-  readonly accessToken: string;
-  /** ms since the epoch. */
-  readonly expiresAt: number;
-  readonly user: {
-    readonly id: number;
-    readonly username: string;
-    readonly tenantId: number;
-    readonly isSuperAdmin: boolean;
-  };
-}
-
-export interface IdentityRoom extends Pick<Accounts, Administration> {
+export interface IdentityRoom extends Pick<Accounts, Administration>, Logins {
   /**
    * Makes the super-admin `admin` on the first start.
    * @returns the password that was made up; undefined when one was given, or the user existed
    * @throws SBX_ACCOUNT_INVALID when the given password is too long
    */
   ensureAdmin(password?: string): Promise<string | undefined>;
-  /**
-   * A token for whoever knows the password. Unknown and disabled users are refused like wrong passwords, and as slowly.
-   * @throws SBX_CREDENTIALS_INVALID, SBX_LOGIN_RATE
-   */
-  login(login: Login): Promise<LoggedIn>;
   /**
    * Who sent this `Authorization` header (`spec/bridge.md` §4.4, rows 1 to 6).
    * @throws SBX_TOKEN_MISSING, SBX_TOKEN_SHAPE, SBX_TOKEN_INVALID, SBX_SESSION_EXPIRED in this order; SBX_STORE_FAILED
@@ -97,6 +82,9 @@ export interface IdentityRoom extends Pick<Accounts, Administration> {
   /** What users may do is read anew with their next request: a plugin has come, changed or gone. */
   forgetAccess(): void;
   readonly menus: Pick<Menus, 'list' | 'heldBy'>;
+  readonly users: Users;
+  readonly roles: Roles;
+  readonly tenants: Tenants;
   /** Menus of plugins, for the registry. */
   readonly pluginMenus: PluginMenus;
   /** Writes the last uses of sessions. */
@@ -137,9 +125,27 @@ export function createIdentity(options: IdentityOptions): IdentityRoom {
     showsPlugin: options.showsPlugin ?? (() => true),
   });
   const menus = openMenus(database, now, BUILTIN_MENUS);
+  const tenants = openTenants({
+    database,
+    accounts,
+    now,
+    onLockedOut: sessions.endOf,
+    onSuspended: sessions.endOfTenant,
+    state: () => options.tenancy?.state(),
+    plugins: () => options.tenancy?.plugins() ?? [],
+    callbacks: () => options.tenancy?.callbacks,
+  });
+  const users = openUsers({ database, accounts, now, onLockedOut: sessions.endOf });
+  const { accessTokenTtlSeconds, sessionTtlSeconds } = options;
+  const times = { accessTokenTtlSeconds, sessionTtlSeconds, now };
+  const { attempt } =
+    options.peers ?? countFailedLogins({ ...DEFAULT_FAILED_LOGIN_LIMITS, ...options.failedLogins }, now);
   return {
     ensureAdmin: (password) => ensureAdmin(accounts, passwords, password),
-    login: createLogin({ options, now, tokens, passwords, sessions, accounts }),
+    ...createLogins({ ...times, tokens, passwords, sessions, accounts, tenancy: tenants, attempt }),
+    users,
+    roles: openRoles({ database, accounts, now }),
+    tenants,
     authenticate: createAuthenticate(tokens, sessions, accounts),
     logout: sessions.end,
     endSessionsOf: sessions.endOf,
@@ -187,46 +193,6 @@ async function ensureAdmin(accounts: Accounts, passwords: Passwords, given = '')
 }
 
 const ADMIN = 'admin';
-
-interface LoginParts {
-  readonly options: IdentityOptions;
-  readonly now: () => number;
-  readonly tokens: Tokens;
-  readonly passwords: Passwords;
-  readonly sessions: Sessions;
-  readonly accounts: Accounts;
-}
-
-function createLogin({ options, now, tokens, passwords, sessions, accounts }: LoginParts): IdentityRoom['login'] {
-  const failedLogins: FailedLogins | IdentityPeers =
-    options.peers ?? countFailedLogins({ ...DEFAULT_FAILED_LOGIN_LIMITS, ...options.failedLogins }, now);
-
-  const begin = (user: User, clientType: ClientType, ip: string): LoggedIn => {
-    const { id, username, tenantId, isSuperAdmin, status } = user;
-    const tokenId = randomUUID();
-    const claims = { tokenId, tokenType: 'access', clientType, tenantId, userId: id, username, status } as const;
-    const issuedAt = Math.floor(now() / 1000);
-    const expiresAt = issuedAt + options.accessTokenTtlSeconds;
-    sessions.start({ tokenId, tenantId, userId: id, username, clientType, ip });
-    const accessToken = tokens.sign({ ...claims, ...NOBODY_ACTING }, issuedAt, expiresAt);
-    return { accessToken, expiresAt: expiresAt * 1000, user: { id, username, tenantId, isSuperAdmin } };
-  };
-
-  return async ({ username, password, clientType = 'web', ip }) => {
-    const takeBack = await failedLogins.attempt(username, ip);
-    const passwordHash = accounts.findUser(username)?.passwordHash;
-    const isRight = await passwords.matches(passwordHash, password);
-    // Looked up again: the user may have been disabled, or the password changed, while it was compared.
-    const user = accounts.findUser(username);
-    if (!isRight || user === undefined || user.status !== 1 || user.passwordHash !== passwordHash) {
-      throw new SandpoolError('SBX_CREDENTIALS_INVALID');
-    }
-    await takeBack();
-    return begin(user, clientType, ip);
-  };
-}
-
-const NOBODY_ACTING = { actingUserId: 0, actingAsTenant: false, isImpersonation: false };
 
 const SCHEME = 'Bearer ';
 

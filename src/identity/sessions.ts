@@ -12,6 +12,8 @@ export interface NewSession {
   readonly username: string;
   readonly clientType: ClientType;
   readonly ip: string;
+  /** Of the only refresh token that is good. */
+  readonly refreshId: string;
 }
 
 export interface Session {
@@ -38,8 +40,12 @@ export interface Sessions {
   start(session: NewSession): void;
   /** The session, used now; undefined when it does not exist or has timed out. */
   use(tokenId: string): Session | undefined;
+  /** Has another refresh token be the good one. @returns whether `from` was, until now */
+  renew(tokenId: string, from: string, to: string): boolean;
+  clientTypeOf(tokenId: string): ClientType | undefined;
   end(tokenId: string): void;
   endOf(userId: number): void;
+  endOfTenant(tenantId: number): void;
   /** Writes what is unwritten and reads every session anew when it is used next: another process may have ended it. */
   forget(): void;
   /** Writes what is unwritten. */
@@ -105,6 +111,11 @@ export function openSessions(options: SessionOptions): Sessions {
     stored(() => statements.end.run(tokenId));
   };
 
+  const endAll = (tokenIds: readonly string[]): void => {
+    for (const tokenId of tokenIds) forget(tokenId);
+    options.onEnded();
+  };
+
   const sweep = (): void => {
     if (now() < nextSweepAt) return;
     nextSweepAt = now() + SWEEP_MS;
@@ -129,15 +140,14 @@ export function openSessions(options: SessionOptions): Sessions {
       remove(tokenId);
       return undefined;
     },
+    renew: (tokenId, from, to) => stored(() => statements.renew.run({ tokenId, from, to }).changes) === 1,
+    clientTypeOf: (tokenId) => stored(() => statements.clientTypeOf.get(tokenId)) as ClientType | undefined,
     end(tokenId) {
       remove(tokenId);
       options.onEnded();
     },
-    endOf(userId) {
-      const tokenIds = stored(() => statements.endOf.all(userId)) as string[];
-      for (const tokenId of tokenIds) forget(tokenId);
-      options.onEnded();
-    },
+    endOf: (userId) => endAll(stored(() => statements.endOf.all(userId)) as string[]),
+    endOfTenant: (tenantId) => endAll(stored(() => statements.endOfTenant.all(tenantId)) as string[]),
     forget() {
       try {
         flush();
@@ -160,14 +170,19 @@ function prepare(database: Database) {
   return {
     start: database.prepare(
       `INSERT INTO sys_online_session
-         (token_id, tenant_id, user_id, username, client_type, ip, login_at, last_active_at)
-       VALUES (@tokenId, @tenantId, @userId, @username, @clientType, @ip, @at, @at)`,
+         (token_id, tenant_id, user_id, username, client_type, ip, login_at, last_active_at, refresh_id)
+       VALUES (@tokenId, @tenantId, @userId, @username, @clientType, @ip, @at, @at, @refreshId)`,
     ),
     find: database.prepare(
       `SELECT token_id AS tokenId, tenant_id AS tenantId, user_id AS userId, last_active_at AS lastActiveAt
        FROM sys_online_session WHERE token_id = ?`,
     ),
     touch: database.prepare('UPDATE sys_online_session SET last_active_at = max(last_active_at, ?) WHERE token_id = ?'),
+    renew: database.prepare(
+      'UPDATE sys_online_session SET refresh_id = @to WHERE token_id = @tokenId AND refresh_id = @from',
+    ),
+    clientTypeOf: database.prepare('SELECT client_type FROM sys_online_session WHERE token_id = ?').pluck(),
+    endOfTenant: database.prepare('DELETE FROM sys_online_session WHERE tenant_id = ? RETURNING token_id').pluck(),
     end: database.prepare('DELETE FROM sys_online_session WHERE token_id = ?'),
     endOf: database.prepare('DELETE FROM sys_online_session WHERE user_id = ? RETURNING token_id').pluck(),
     sweep: database.prepare('DELETE FROM sys_online_session WHERE last_active_at < ?'),

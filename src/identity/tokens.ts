@@ -20,7 +20,23 @@ export interface Claims {
   readonly isImpersonation: boolean;
 }
 
+/** What a refresh token says, besides `iat` and `exp`. */
+export interface RefreshClaims {
+  /** Of the session. */
+  readonly tokenId: string;
+  readonly tokenType: 'refresh';
+  /** Of this refresh: the session knows the next one only. */
+  readonly refreshId: string;
+  readonly clientType: ClientType;
+  readonly tenantId: number;
+  readonly userId: number;
+}
+
 export interface Tokens {
+  /** Both times in seconds since the epoch. */
+  signRefresh(claims: RefreshClaims, issuedAt: number, expiresAt: number): string;
+  /** @throws SBX_TOKEN_INVALID, for access tokens too */
+  verifyRefresh(token: string): RefreshClaims;
   /** Both times in seconds since the epoch. */
   sign(claims: Claims, issuedAt: number, expiresAt: number): string;
   /**
@@ -45,6 +61,12 @@ export function createTokens(secret: string, now: () => number): Tokens {
   });
   return {
     sign: (claims, issuedAt, expiresAt) => sign({ ...claims, iat: issuedAt, exp: expiresAt }),
+    signRefresh: (claims, issuedAt, expiresAt) => sign({ ...claims, iat: issuedAt, exp: expiresAt }),
+    verifyRefresh(token) {
+      const payload = signedPayload(readSigned, token);
+      if (!isInTime(payload, now()) || !isRefresh(payload)) throw new SandpoolError('SBX_TOKEN_INVALID');
+      return payload;
+    },
     verify(token) {
       const payload = signedPayload(readSigned, token);
       if (!isInTime(payload, now()) || !isAccess(payload)) throw new SandpoolError('SBX_TOKEN_INVALID');
@@ -79,6 +101,15 @@ function isAccess(payload: Payload): payload is Payload & Claims {
     texts.every((text) => typeof text === 'string') &&
     numbers.every((number) => Number.isSafeInteger(number)) &&
     flags.every((flag) => typeof flag === 'boolean')
+  );
+}
+
+function isRefresh(payload: Payload): payload is Payload & RefreshClaims {
+  return (
+    payload.tokenType === 'refresh' &&
+    isClientType(payload.clientType) &&
+    [payload.tokenId, payload.refreshId].every((text) => typeof text === 'string') &&
+    [payload.tenantId, payload.userId].every((number) => Number.isSafeInteger(number))
   );
 }
 

@@ -1,9 +1,16 @@
 /** A registry and users on one database, with the menus, permissions and endpoints between them, and a plugin `bystander`. */
-import type { FastifyInstance, FastifyPluginAsync, InjectOptions } from 'fastify';
+import type { FastifyInstance, InjectOptions } from 'fastify';
 import type { Test } from 'tap';
+import { apiRoutes } from '../../src/http/routes/api.js';
+import { authRoutes } from '../../src/http/routes/auth.js';
 import { menuRoutes } from '../../src/http/routes/menus.js';
+import { roleRoutes } from '../../src/http/routes/roles.js';
+import { tenantRoutes } from '../../src/http/routes/tenants.js';
+import { userRoutes } from '../../src/http/routes/users.js';
 import { createIdentity, type IdentityRoom } from '../../src/identity/identity.js';
+import type { TenantCallbacks } from '../../src/identity/tenants.js';
 import type { RegistryOptions } from '../../src/registry/registry.js';
+import { openStateStore } from '../../src/store/state.js';
 import type { ArtifactParts } from '../artifact/build.js';
 import { done, fakeHost, response } from '../http/fakes.js';
 import { artifactOf, type House, openHouse } from '../registry/house.js';
@@ -39,8 +46,7 @@ export interface MenuHouse extends House {
 
 export interface MenuHouseOptions {
   readonly registry?: Partial<RegistryOptions>;
-  readonly routes?: (house: MenuHouse) => readonly FastifyPluginAsync[];
-  readonly tenantExposes?: (pluginId: string, tenantId: number) => boolean;
+  readonly callbacks?: TenantCallbacks;
 }
 
 export async function openMenuHouse(t: Test, options: MenuHouseOptions = {}): Promise<MenuHouse> {
@@ -54,11 +60,20 @@ export async function openMenuHouse(t: Test, options: MenuHouseOptions = {}): Pr
     ...options.registry,
   });
   const { registry, database } = house;
-  const exposes = options.tenantExposes ?? (() => true);
+  const state = openStateStore(':memory:');
+  t.teardown(() => state.close());
   const showsPlugin = (pluginId: string, tenantId: number): boolean => {
     const view = registry.find(pluginId);
-    return view?.installed === true && view.enabled && view.runtimeState === 'normal' && exposes(pluginId, tenantId);
+    const isInForce = view?.installed === true && view.enabled && view.runtimeState === 'normal';
+    return isInForce && identity!.tenants.exposes(view, tenantId);
   };
+  const plugins = () =>
+    registry.list().map(({ plugin }) => ({
+      ...plugin,
+      installed: plugin.installed === 1,
+      enabled: plugin.status === 1,
+      autoEnableForNewTenants: plugin.autoEnableForNewTenants === 1,
+    }));
   const menuWarnings: string[] = [];
   const room = createIdentity({
     database,
@@ -67,6 +82,7 @@ export async function openMenuHouse(t: Test, options: MenuHouseOptions = {}): Pr
     sessionTtlSeconds: 3600,
     hashCost: CHEAP,
     showsPlugin,
+    tenancy: { state: () => state, plugins, ...(options.callbacks && { callbacks: options.callbacks }) },
     onMenuWarning: (pluginId, warning) => menuWarnings.push(`${pluginId}: ${warning}`),
   });
   identity = room;
@@ -81,7 +97,7 @@ export async function openMenuHouse(t: Test, options: MenuHouseOptions = {}): Pr
   const { app } = fakeHost({
     plugins: registry,
     identity: room,
-    tenantExposes: ({ pluginId }, tenantId) => exposes(pluginId, tenantId),
+    tenantExposes: room.tenants.exposes,
     engine: {
       start({ pluginId }, end) {
         end(done(response({ body: pluginId })));
@@ -90,7 +106,10 @@ export async function openMenuHouse(t: Test, options: MenuHouseOptions = {}): Pr
     },
     async register(scope) {
       await scope.register(menuRoutes({ identity: room, showsPlugin, texts, languages }));
-      for (const routes of options.routes?.(all) ?? []) await scope.register(routes);
+      for (const routes of [authRoutes, userRoutes, roleRoutes, tenantRoutes]) {
+        await scope.register(routes({ identity: room }));
+      }
+      await scope.register(apiRoutes({ registry, identity: room, maxUploadBytes: 1024 * 1024 }));
     },
   });
   t.teardown(() => app.close());

@@ -1,33 +1,64 @@
 /** Logging in and out: `/api/v1/auth/…` (`spec/product.md` §4), in the envelope of the core API (`spec/governance.md` §2.1). */
 import type { FastifyPluginAsync } from 'fastify';
 import { type Static, Type } from 'typebox';
-import type { IdentityRoom } from '../../identity/identity.js';
+import type { IdentityRoom, LoggedIn } from '../../identity/identity.js';
 import { CLIENT_TYPES } from '../../identity/tokens.js';
+import { answering, MAX_JSON_BYTES, success } from '../api-route.js';
 
 export interface AuthRouteOptions {
-  readonly identity: Pick<IdentityRoom, 'login' | 'authenticate' | 'logout' | 'settled'>;
+  readonly identity: Pick<
+    IdentityRoom,
+    'login' | 'refresh' | 'changePassword' | 'switchTenant' | 'authenticate' | 'logout' | 'settled'
+  >;
 }
 
 const PREFIX = '/api/v1/auth';
+const PASSWORD = Type.String({ minLength: 1, maxLength: 1024 });
 
 const LOGIN_BODY = Type.Object({
   username: Type.String({ minLength: 1, maxLength: 64 }),
-  password: Type.String({ minLength: 1, maxLength: 1024 }),
+  password: PASSWORD,
   clientType: Type.Optional(Type.Enum([...CLIENT_TYPES])),
 });
+const REFRESH_BODY = Type.Object({ refreshToken: Type.String({ minLength: 1, maxLength: 4096 }) });
+const PASSWORD_BODY = Type.Object({ oldPassword: PASSWORD, newPassword: PASSWORD });
+const TENANT_BODY = Type.Object({ tenantId: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }) });
 
 /** Failures are thrown: whoever registers the routes has an error handler that answers them. */
 export function authRoutes({ identity }: AuthRouteOptions): FastifyPluginAsync {
+  const bodyLimit = MAX_JSON_BYTES;
   return async (app) => {
-    // Nothing here may be kept by a cache on the way, refusals included.
-    app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'));
+    answering(app);
 
     app.post<{ Body: Static<typeof LOGIN_BODY> }>(
       `${PREFIX}/login`,
-      { schema: { body: LOGIN_BODY } },
-      async (request) => {
-        const { accessToken, expiresAt, user } = await identity.login({ ...request.body, ip: request.ip });
-        return success({ accessToken, tokenType: 'Bearer', expiresAt, user });
+      { bodyLimit, schema: { body: LOGIN_BODY } },
+      async (request) => answerOf(await identity.login({ ...request.body, ip: request.ip })),
+    );
+
+    app.post<{ Body: Static<typeof REFRESH_BODY> }>(
+      `${PREFIX}/refresh`,
+      { bodyLimit, schema: { body: REFRESH_BODY } },
+      async ({ body }) => answerOf(identity.refresh(body.refreshToken)),
+    );
+
+    app.post<{ Body: Static<typeof PASSWORD_BODY> }>(
+      `${PREFIX}/password`,
+      { bodyLimit, schema: { body: PASSWORD_BODY } },
+      async ({ headers, body, ip }) => {
+        await identity.changePassword(identity.authenticate(headers.authorization), { ...body, ip });
+        await identity.settled();
+        return success(null);
+      },
+    );
+
+    app.post<{ Body: Static<typeof TENANT_BODY> }>(
+      `${PREFIX}/switch-tenant`,
+      { bodyLimit, schema: { body: TENANT_BODY } },
+      async ({ headers, body, ip }) => {
+        const entered = identity.switchTenant(identity.authenticate(headers.authorization), body.tenantId, { ip });
+        await identity.settled();
+        return answerOf(entered);
       },
     );
 
@@ -44,6 +75,6 @@ export function authRoutes({ identity }: AuthRouteOptions): FastifyPluginAsync {
   };
 }
 
-function success<Content>(data: Content) {
-  return { code: 0, message: 'OK', data };
+function answerOf({ accessToken, expiresAt, refreshToken, refreshExpiresAt, user }: LoggedIn) {
+  return success({ accessToken, tokenType: 'Bearer', expiresAt, refreshToken, refreshExpiresAt, user });
 }

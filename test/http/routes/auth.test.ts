@@ -23,7 +23,9 @@ t.test('a login answers with a token and when it ends', async (t) => {
   const answer = await logIn({ username: 'ada', password: PASSWORD });
   t.equal(answer.statusCode, 200);
   t.equal(answer.headers['cache-control'], 'no-store');
-  const { accessToken, ...data } = answer.json<{ data: { accessToken: string } }>().data;
+  const { accessToken, refreshToken, ...data } = answer.json<{ data: { accessToken: string; refreshToken: string } }>()
+    .data;
+  t.match(refreshToken, /^[\w-]+\.[\w-]+\.[\w-]+$/);
   t.match(accessToken, /^[\w-]+\.[\w-]+\.[\w-]+$/);
   t.strictSame(
     { ...answer.json<object>(), data },
@@ -33,6 +35,7 @@ t.test('a login answers with a token and when it ends', async (t) => {
       data: {
         tokenType: 'Bearer',
         expiresAt: START_MS + 7_200_000,
+        refreshExpiresAt: START_MS + 10_800_000,
         user: { id: 1, username: 'ada', tenantId: 3, isSuperAdmin: false },
       },
     },
