@@ -24,6 +24,9 @@ import type {
 /** Longest wait, in ms, for killed threads when the pool closes. */
 const KILL_WAIT_MS = 1000;
 
+/** So many threads may die one after the other while they boot before what waits for them fails. */
+const MAX_BOOT_DEATHS = 5;
+
 export interface PoolOptions {
   readonly setup: SandboxSetup;
   readonly minThreads: number;
@@ -75,6 +78,12 @@ interface Order {
   readonly task: Task;
   readonly posted: Posted;
   threadId: number | undefined;
+  readonly onPlaced: () => void;
+}
+
+/** A task that no thread has got yet. */
+interface Waiting {
+  giveUp(): void;
 }
 
 export function createPool(options: PoolOptions): Pool {
@@ -94,10 +103,12 @@ export function createPool(options: PoolOptions): Pool {
   tellThreadsGone(piscina, options.onThreadGone);
   // A thread that dies without a task has failed nobody; Piscina replaces it when it is needed.
   piscina.on('error', () => {});
+  const waiting = new Set<Waiting>();
+  rescueWaiting(piscina, waiting);
 
   const dying = new Set<Promise<void>>();
   return {
-    run: (task) => runTask(piscina, dying, task),
+    run: (task) => runTask(piscina, { dying, waiting }, task),
     threadCount: () => piscina.threads.length,
     async close() {
       // Piscina starts a new thread for every one whose exit it sees after `destroy` has returned. V8 cannot end a thread in
@@ -106,6 +117,37 @@ export function createPool(options: PoolOptions): Pool {
       await piscina.destroy();
     },
   };
+}
+
+/**
+ * Once a thread has died while it booted, Piscina replaces no thread by itself any more, only when a task comes; what waits
+ * already would wait for ever. A task that does nothing makes it start one. When thread after thread dies so, the tasks fail.
+ */
+function rescueWaiting(piscina: Piscina<Posted, TaskEnd>, waiting: ReadonlySet<Waiting>): void {
+  let deathsInARow = 0;
+  piscina.on('workerCreate', () => {
+    deathsInARow = 0;
+  });
+  // Piscina tells before it has taken the thread out of its list.
+  piscina.on('workerDestroy', () => setImmediate(rescue));
+
+  function rescue(): void {
+    if (waiting.size === 0 || piscina.threads.length > 0) return;
+    deathsInARow += 1;
+    if (deathsInARow < MAX_BOOT_DEATHS) start();
+    else for (const task of [...waiting]) task.giveUp();
+  }
+
+  function start(): void {
+    const trim: Posted = { payload: { trim: true } };
+    trim[Piscina.queueOptionsSymbol] = {
+      task: { choose: (idle) => idle[0] as number, payload: () => ({ trim: true }) },
+      posted: trim,
+      threadId: undefined,
+      onPlaced() {},
+    };
+    piscina.run(trim).catch(() => {});
+  }
 }
 
 /** A thread that has died by itself has no number any more when Piscina tells: it is the one that is missing. */
@@ -131,20 +173,24 @@ function balance<Thread extends PoolThread>(task: object, threads: Thread[]): Th
   const threadId = order.task.choose(idle.map((thread) => thread.id));
   const chosen = idle.find((thread) => thread.id === threadId) ?? (idle[0] as Thread);
   order.threadId = chosen.id;
+  order.onPlaced();
   order.posted.payload = order.task.payload(chosen.id);
   return chosen;
 }
 
 function runTask<Payload extends TaskPayload>(
   piscina: Piscina<Posted, TaskEnd>,
-  dying: Set<Promise<void>>,
+  { dying, waiting }: { dying: Set<Promise<void>>; waiting: Set<Waiting> },
   task: Task<Payload>,
 ): RunningTask<EndOf<Payload>> {
   const posted: Posted = {};
-  const order: Order = { task, posted, threadId: undefined };
-  posted[Piscina.queueOptionsSymbol] = order;
   const abort = new EventEmitter();
+  const place: Waiting = { giveUp: () => void abort.emit('abort') };
+  const order: Order = { task, posted, threadId: undefined, onPlaced: () => waiting.delete(place) };
+  posted[Piscina.queueOptionsSymbol] = order;
+  waiting.add(place);
   const ended = piscina.run(posted, { signal: abort }).catch((thrown: unknown) => {
+    waiting.delete(place);
     throw new SandpoolError('SBX_WORKER_LOST', { reason: reasonOf(thrown) }, { cause: thrown });
   }) as Promise<EndOf<Payload>>;
 
