@@ -6,11 +6,11 @@ import { limitMemory } from '../../src/rewrite/memory-limit.js';
 import { readSections } from '../../src/rewrite/reader.js';
 import { rewriteModule } from '../../src/rewrite/rewrite.js';
 import { assemblyScriptGuest, goGuest, watGuest, watGuestNames } from '../guest-modules.js';
-import { type Call, compareForms, FORMS, rewritten } from './compare.js';
-import { CONTROL } from './control.js';
-import { instructionSpecimens, type Specimen } from './corpus.js';
-import { withDamagedBody, withDamagedSections } from './patch.js';
-import { type Random, randomOf, randomProgram } from './random-program.js';
+import { type Call, compareForms, FORMS, rewritten } from '../rewrite/compare.js';
+import { CONTROL } from '../rewrite/control.js';
+import { instructionSpecimens, type Specimen } from '../rewrite/corpus.js';
+import { withDamagedBody, withDamagedSections } from '../rewrite/patch.js';
+import { type Random, randomOf, randomProgram } from '../rewrite/random-program.js';
 
 /** More of everything for a long run. */
 const EFFORT = Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);
