@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as setTimer } from 'node:timers';
 import { setTimeout } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
+import type { LifecycleOperation } from './artifact/lifecycle.js';
 import { parseYaml } from './artifact/manifest.js';
 import type { PeerAnswers, Peers } from './cluster/peers.js';
 import { effectiveSandbox, pluginSection } from './config/plugin.js';
@@ -37,9 +38,10 @@ import { sniffContentType } from './http/sniff.js';
 import { warmUpRequests } from './http/warm-up.js';
 import { createIdentity, type IdentityPeers, type IdentityRoom } from './identity/identity.js';
 import { loadSecret } from './identity/secret.js';
-import type { TenantPlugin } from './identity/tenants.js';
+import type { TenantCallbacks, TenantEvent, TenantPlugin } from './identity/tenants.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { reasonOf, SandpoolError } from './protocol/errors.js';
+import { askGuest, hasCallback, tellGuest } from './registry/lifecycle.js';
 import { createRegistry, type PluginView, type PreparedRelease, type Registry } from './registry/registry.js';
 import { copyLedger, createSqlPort } from './registry/sql-port.js';
 import { createSqlRunner } from './registry/sql-runner.js';
@@ -121,7 +123,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
       peers: peers && identityPeers(peers, log),
       onWriteFailed: (error) => log.error({ err: error }, 'the last uses of sessions could not be written'),
       showsPlugin: (pluginId, tenantId) => showsPlugin(identity, registry.find(pluginId), tenantId),
-      tenancy: { state: () => state, plugins: () => tenantPlugins(registry) },
+      tenancy: {
+        state: () => state,
+        plugins: () => tenantPlugins(registry),
+        callbacks: tenantCallbacks(() => ({ registry, engine, config, log })),
+      },
       onMenuWarning: (plugin, warning) => log.warn({ plugin }, warning),
     });
     closers.push(() => identity.close());
@@ -174,6 +180,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     };
     if (peers?.isFirst !== false) copyLedgers(database, dataDir, log);
     await startPlugins(registry, config, log, seeLoaded, peers);
+    if (peers?.isFirst !== false) await provisionTenants(registry, identity, config);
     await options.beforeListening?.({ registry });
     if (peers !== undefined) await listen(app, config);
     unready.delete('starting');
@@ -239,6 +246,47 @@ function tenantPlugins(registry: Pick<Registry, 'list'>): readonly TenantPlugin[
     installMode: plugin.installMode,
     autoEnableForNewTenants: plugin.autoEnableForNewTenants === 1,
   }));
+}
+
+interface CallbackParts {
+  readonly registry: Registry;
+  readonly engine: Engine;
+  readonly config: Config;
+  readonly log: Logger;
+}
+
+/** What guests are asked before a tenant loses something, and told afterwards (`spec/governance.md` §8.5). */
+function tenantCallbacks(parts: () => CallbackParts): TenantCallbacks {
+  const withGuests = async (
+    operation: LifecycleOperation,
+    { pluginId }: TenantEvent,
+    work: (view: PluginView, prepared: PreparedRelease | undefined) => Promise<void>,
+  ): Promise<void> => {
+    const { registry, engine, config } = parts();
+    const ids = pluginId === undefined ? registry.list().map(({ plugin }) => plugin.pluginId) : [pluginId];
+    for (const view of ids.map(registry.find)) {
+      if (!view?.installed || !view.enabled || !hasCallback(view.artifact, [operation])) continue;
+      // One that cannot be prepared cannot be asked, and who cannot be asked refuses.
+      const prepared = await prepareRelease(engine, releaseOf(view, registry, config)).catch(() => undefined);
+      await work(view, prepared).finally(() => prepared?.discard());
+    }
+  };
+  return {
+    async ask(operation, about) {
+      const reasons: string[] = [];
+      await withGuests(operation, about, async ({ artifact, pluginId }, prepared) => {
+        const verdict = await askGuest(artifact, prepared, operation, { tenantId: about.tenantId });
+        if (!verdict.allowed) reasons.push(`${pluginId}:${verdict.reason}`);
+      });
+      if (reasons.length === 0) return;
+      const facts = { operation, pluginId: about.pluginId ?? 'tenant', reasons: reasons.join(';') };
+      throw new SandpoolError('PLUGIN_LIFECYCLE_PRECONDITION_VETOED', facts);
+    },
+    tell: (operation, about) =>
+      withGuests(operation, about, ({ artifact }, prepared) =>
+        tellGuest(parts().log, artifact, prepared, operation, { tenantId: about.tenantId }),
+      ),
+  };
 }
 
 function releaseOf(view: PluginView, registry: Registry, config: Config) {
@@ -618,6 +666,15 @@ async function startPlugins(
   log.debug({ report }, 'plugins are loaded');
   if (report === undefined) return;
   await registry.autoEnable(config.plugin.autoEnable);
+}
+
+/** What the configuration wants enabled and is installed per tenant, tenants have too (`spec/governance.md` §8.4). */
+async function provisionTenants(registry: Registry, { tenants }: IdentityRoom, { plugin }: Config): Promise<void> {
+  for (const { id } of plugin.autoEnable) {
+    if (registry.find(id)?.installMode !== 'tenant_scoped') continue;
+    await registry.setProvisioningPolicy(id, { autoEnableForNewTenants: true, by: 'plugin.autoEnable' });
+    tenants.provision(id);
+  }
 }
 
 /** Stops listening, lets running requests end, then ends whatever still runs and tells its callers. */

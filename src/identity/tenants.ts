@@ -67,6 +67,8 @@ export interface Tenants extends Tenancy {
   plugins(actor: Actor, tenantId: number): readonly TenantPluginItem[];
   /** @throws CROSS_TENANT_NOT_ALLOWED, PLUGIN_NOT_FOUND, SBX_TENANT_PLUGIN_GLOBAL, PLUGIN_LIFECYCLE_PRECONDITION_VETOED */
   setPlugin(actor: Actor, tenantId: number, pluginId: string, enabled: boolean): Promise<void>;
+  /** Has every tenant that has never decided on a plugin have it. */
+  provision(pluginId: string): void;
   /** Whether a plugin with this install mode is there for a tenant; read anew each time. */
   exposes(plugin: Pick<TenantPlugin, 'pluginId' | 'installMode'>, tenantId: number): boolean;
 }
@@ -175,6 +177,15 @@ export function openTenants(options: TenantsOptions): Tenants {
       if (!enabled) await options.callbacks()?.ask('BeforeTenantDisable', about);
       accounts.change(() => options.state()?.set(about, ENABLED_KEY, enabled ? 'enabled' : 'disabled'));
       if (!enabled) await options.callbacks()?.tell('AfterTenantDisable', about);
+    },
+    provision(pluginId) {
+      const state = options.state();
+      accounts.change(() => {
+        for (const { id: tenantId } of statements.list.all() as TenantItem[]) {
+          const scope = { pluginId, tenantId };
+          if (state?.get(scope, ENABLED_KEY) === undefined) state?.set(scope, ENABLED_KEY, 'enabled');
+        }
+      });
     },
     exposes: ({ pluginId, installMode }, tenantId) =>
       tenantId === 0 || installMode === 'global' || hasPlugin(pluginId, tenantId),
