@@ -1,5 +1,5 @@
 /** Instances in this thread, by the sandbox's own code: what a worker does for a request, without the worker. */
-import { encodeHostCallResponse, encodeValueResponse } from '../src/protocol/host-call.js';
+import { encodeHostCallResponse, encodeValueResponse, type HostCallResponse } from '../src/protocol/host-call.js';
 import type { PostedRelease } from '../src/protocol/messages.js';
 import { createInstance, type Instance, type Invocation } from '../src/sandbox/instance.js';
 import { rewrite } from '../src/sandbox/rewrite.js';
@@ -10,10 +10,13 @@ const PAGES_PER_MIB = 16;
 const DEADLINE_MS = 30_000;
 
 /** What every host call is answered with: an id, as `runtime.info.uuid` gives. */
-export const REPLY: Uint8Array = encodeHostCallResponse({
+const RESPONSE: HostCallResponse = {
   status: 0,
   payload: encodeValueResponse('0f8fad5bd9cb469fa16570867728950e'),
-});
+};
+
+/** The same as bytes. */
+export const REPLY: Uint8Array = encodeHostCallResponse(RESPONSE);
 
 /** A module as it came, without anything that the host adds. */
 export function plainRelease(bytes: Uint8Array): PostedRelease {
@@ -55,7 +58,7 @@ function invocation(): Invocation {
   return { deadlineAt: now() + DEADLINE_MS, deadlineMs: DEADLINE_MS, hostCalls: 0, failure: undefined };
 }
 
-const HOST = { answer: () => REPLY, log: { line() {}, settle() {} }, now };
+const HOST = { answer: () => RESPONSE, log: { line() {}, settle() {} }, now };
 
 const RELEASE = {
   key: 1,

@@ -3,6 +3,7 @@
  * `spec/host-services.md` §1.3–§1.6).
  */
 import { reasonOf, SandpoolError } from './errors.js';
+import { bufferOver } from './text.js';
 import {
   fixedWriter,
   growingWriter,
@@ -204,6 +205,72 @@ function exactBytes(count: number): Uint8Array {
 
 /** A value response: one string, trimmed; an empty one is zero bytes. */
 export function encodeValueResponse(value: string): Uint8Array {
+  return shortAscii(0x0a, trimGo(value)) ?? longValue(value);
+}
+
+/** A field of nothing but ASCII, in as many bytes as it takes; undefined when it is longer, empty or has other characters. */
+function shortAscii(tag: number, text: string): Uint8Array | undefined {
+  const length = text.length;
+  if (length === 0 || length > SHORT_BYTES - 2) return undefined;
+  const bytes = new Uint8Array(2 + length);
+  bytes[0] = tag;
+  bytes[1] = length;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) return undefined;
+    bytes[2 + i] = code;
+  }
+  return bytes;
+}
+
+/** A value response: so many bytes in lower-case hexadecimal, as ids are written. */
+export function encodeHexValueResponse(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const digits = (end - start) * 2;
+  if (digits === 0 || digits > SHORT_BYTES - 2)
+    return encodeValueResponse(bufferOver(bytes).toString('hex', start, end));
+  const value = new Uint8Array(2 + digits);
+  value[0] = 0x0a;
+  value[1] = digits;
+  for (let from = start, to = 2; from < end; from++) {
+    const byte = bytes[from] as number;
+    value[to++] = hexDigit(byte >>> 4);
+    value[to++] = hexDigit(byte & 15);
+  }
+  return value;
+}
+
+function hexDigit(nibble: number): number {
+  return nibble + (nibble < 10 ? 0x30 : 0x57);
+}
+
+/** A value response: a whole number in decimal digits. */
+export function encodeIntegerResponse(value: number): Uint8Array {
+  if (!Number.isSafeInteger(value) || value < 0) return encodeValueResponse(String(value));
+  let digits = 1;
+  for (let power = 10; power <= value; power *= 10) digits += 1;
+  const bytes = new Uint8Array(2 + digits);
+  bytes[0] = 0x0a;
+  bytes[1] = digits;
+  // In two parts that fit into 32 bits: V8 divides those several times as fast.
+  const upper = Math.floor(value / 1e8);
+  const at = writeDigits(bytes, 1 + digits, value - upper * 1e8, upper > 0 ? 8 : digits);
+  if (upper > 0) writeDigits(bytes, at, upper, digits - 8);
+  return bytes;
+}
+
+/** Writes the last `digits` digits of `value` up to and including `at`; returns where the next one goes. */
+function writeDigits(bytes: Uint8Array, at: number, value: number, digits: number): number {
+  let rest = value | 0;
+  let place = at;
+  for (; digits > at - place; place--) {
+    const tenth = (rest / 10) | 0;
+    bytes[place] = 0x30 + rest - tenth * 10;
+    rest = tenth;
+  }
+  return place;
+}
+
+function longValue(value: string): Uint8Array {
   const writer = growingWriter(6 + value.length);
   writeString(writer, 0x0a, value);
   return writtenBytes(writer);

@@ -49,8 +49,16 @@ export function createCounts(): Counts {
   let discarded: Record<string, number> = {};
   /** Cells with calls since the last time. */
   let counted: Cell[] = [];
-  const services = new Map<string, Map<string, MethodCounts>>();
+  const services = new Map<string, Map<string, NamedCounts>>();
+  let latest: NamedCounts | undefined;
   const onFirst = (cell: Cell): void => void counted.push(cell);
+  const named = (service: string, method: string): NamedCounts => {
+    const methods = services.get(service) ?? new Map<string, NamedCounts>();
+    services.set(service, methods);
+    const known = methods.get(method) ?? createMethodCounts(service, method, onFirst);
+    methods.set(method, known);
+    return known;
+  };
 
   return {
     created() {
@@ -67,11 +75,9 @@ export function createCounts(): Counts {
       discarded[reason] = (discarded[reason] ?? 0) + 1;
     },
     method(service, method) {
-      const known = services.get(service)?.get(method);
-      if (known) return known;
-      const made = createMethodCounts(service, method, onFirst);
-      services.set(service, (services.get(service) ?? new Map<string, MethodCounts>()).set(method, made));
-      return made;
+      // Asked for twice on every host call, and the names of a method are the same two strings each time.
+      if (latest?.service !== service || latest.method !== method) latest = named(service, method);
+      return latest;
     },
     take(live) {
       const hostCalls = counted.map(takeCell);
@@ -87,8 +93,13 @@ export function createCounts(): Counts {
   };
 }
 
+interface NamedCounts extends MethodCounts {
+  readonly service: string;
+  readonly method: string;
+}
+
 /** @param onFirst is told of a cell when its first call is counted, and of its first after each take */
-function createMethodCounts(service: string, method: string, onFirst: (cell: Cell) => void): MethodCounts {
+function createMethodCounts(service: string, method: string, onFirst: (cell: Cell) => void): NamedCounts {
   const cells: (Cell | undefined)[] = [];
   const last = { seconds: 0 };
   let skips = 0;
@@ -100,6 +111,8 @@ function createMethodCounts(service: string, method: string, onFirst: (cell: Cel
     return made;
   };
   return {
+    service,
+    method,
     isDue() {
       if (skips === 0) return true;
       skips -= 1;

@@ -6,6 +6,7 @@
 import { decodeResponseEnvelope } from '../protocol/envelope.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import { RESEED_EXPORT, WARM_UP_EXPORT } from '../protocol/guest-exports.js';
+import { type HostCallResponse, hostCallResponseBytes, writeHostCallResponse } from '../protocol/host-call.js';
 import type { Snapshot } from '../protocol/layout.js';
 import type { PostedRelease } from '../protocol/messages.js';
 import { FUEL_IMPORT } from '../rewrite/fuel.js';
@@ -31,8 +32,19 @@ export interface Invocation {
   failure: SandpoolError | undefined;
 }
 
-/** Answers a guest's `host_call`: request bytes in (a view, valid until the guest runs again), response bytes out. */
-export type AnswerHostCall = (opcode: number, request: Uint8Array | undefined, invocation: Invocation) => Uint8Array;
+/** Where a host-call request is in guest memory; valid until the guest runs again. */
+export interface RequestPlace {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Answers a guest's `host_call`. The place is undefined when it is not all inside the memory. */
+export type AnswerHostCall = (
+  opcode: number,
+  request: RequestPlace | undefined,
+  invocation: Invocation,
+) => HostCallResponse;
 
 export interface Instance {
   readonly release: PostedRelease;
@@ -188,8 +200,7 @@ function imports(
     const { invocation } = scope;
     if (++invocation.hostCalls > release.maxHostCalls)
       fail(new SandpoolError('SBX_HOST_CALL_LIMIT', { maxHostCalls: release.maxHostCalls }));
-    const request = memoryOf(scope).view(address >>> 0, bytes >>> 0);
-    const response = host.answer(opcode >>> 0, request, invocation);
+    const response = host.answer(opcode >>> 0, placeOf(scope, address >>> 0, bytes >>> 0), invocation);
     check();
     return deliver(scope, response);
   };
@@ -207,18 +218,26 @@ function imports(
   };
 }
 
-/** Copies a host-call response into memory that the guest allocates; 0 when there is nothing to copy or nowhere to put it. */
-function deliver(scope: Scope, response: Uint8Array): bigint {
-  if (response.length === 0 || scope.alloc === undefined) return 0n;
+function placeOf(scope: Scope, start: number, bytes: number): RequestPlace | undefined {
+  const memory = memoryOf(scope).around(start, bytes);
+  return memory && { bytes: memory, start, end: start + bytes };
+}
+
+/** Encodes a host-call response into memory that the guest allocates; 0 when it has no bytes or there is nowhere to put them. */
+function deliver(scope: Scope, response: HostCallResponse): bigint {
+  const bytes = hostCallResponseBytes(response);
+  if (bytes === 0 || scope.alloc === undefined) return 0n;
   let address: number;
   try {
-    address = scope.alloc(response.length) >>> 0;
+    address = scope.alloc(bytes) >>> 0;
   } catch (thrown) {
     if (thrown instanceof WebAssembly.RuntimeError) return 0n;
     throw thrown;
   }
-  if (!memoryOf(scope).write(address, response)) return 0n;
-  return packed(address, response.length);
+  const memory = memoryOf(scope).marked(address, bytes);
+  if (memory === undefined) return 0n;
+  writeHostCallResponse(response, memory, address);
+  return packed(address, bytes);
 }
 
 const packing = new DataView(new ArrayBuffer(8));

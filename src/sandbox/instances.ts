@@ -4,7 +4,7 @@
  */
 import { compileGrant } from '../grants/authorize.js';
 import { SandpoolError } from '../protocol/errors.js';
-import { decodeHostCallResponse } from '../protocol/host-call.js';
+import { decodeHostCallResponse, type HostCallResponse, hostCallResponseBytes } from '../protocol/host-call.js';
 import type { Snapshot } from '../protocol/layout.js';
 import type { PostedRelease, SandboxMessage, SandboxSetup } from '../protocol/messages.js';
 import { callOverSlot, type Slot, type SlotTable, type TakenRequest } from '../protocol/slot.js';
@@ -21,14 +21,14 @@ import { createServices } from '../services/index.js';
 import { openStateStore, type StateStore } from '../store/state.js';
 import { InvocationContext } from './context.js';
 import type { Counts, Discard } from './counts.js';
-import { createInstance, type Instance, type Invocation } from './instance.js';
+import { createInstance, type Instance, type Invocation, type RequestPlace } from './instance.js';
 import { createKept } from './kept.js';
 import { createPluginLog, type PluginLog } from './log.js';
 
 const MIB = 1024 * 1024;
 /** How often idle instances are looked for, as a part of the idle time. */
 const TRIM_PART = 0.25;
-const NO_BYTES = new Uint8Array(0);
+const NO_RESPONSE: HostCallResponse = { status: 0, payload: new Uint8Array(0) };
 
 /** What runs now, with the slot that it came in. */
 export interface SlotInvocation extends Invocation {
@@ -210,42 +210,42 @@ export function createInstances(options: InstancesOptions): Instances {
   // ---- host calls --------------------------------------------------------------------------------------------------------
 
   function answerer(loaded: Loaded) {
-    return (opcode: number, request: Uint8Array | undefined, invocation: Invocation): Uint8Array => {
-      if (!isInSlot(invocation)) return refuseHostCall(4, 'host call context not available').response;
-      if (request === undefined)
-        return refuseHostCall(4, 'failed to read host call request from guest memory').response;
-      const opened = loaded.open(opcode, request);
+    return (opcode: number, request: RequestPlace | undefined, invocation: Invocation): HostCallResponse => {
+      if (!isInSlot(invocation)) return refuseHostCall(4, 'host call context not available');
+      if (request === undefined) return refuseHostCall(4, 'failed to read host call request from guest memory');
+      const opened = loaded.open(opcode, request.bytes, request.start, request.end);
       const startedAt = isTimed(loaded.release, opened) ? now() : undefined;
       if (startedAt !== undefined && startedAt > invocation.deadlineAt) return expire(invocation);
       const answered = ask(loaded.release, opened, request, invocation);
       if (answered === undefined) return expire(invocation);
       count(loaded.release, request, answered, startedAt === undefined ? undefined : now() - startedAt);
-      return answered.response;
+      return answered;
     };
   }
 
   /** A look at the clock costs as much as a quick call; the deadline is looked at when it is taken anyway. */
   function isTimed({ traceHostCalls }: PostedRelease, opened: OpenedCall): boolean {
-    if (traceHostCalls || 'refusal' in opened) return true;
+    if (traceHostCalls || opened.method === undefined) return true;
     return counts.method(opened.method.service, opened.method.method).isDue();
   }
 
   /** The instance ends the guest when it sees the failure. */
-  function expire(invocation: Invocation): Uint8Array {
+  function expire(invocation: Invocation): HostCallResponse {
     invocation.failure = new SandpoolError('SBX_DEADLINE', { deadlineMs: invocation.deadlineMs });
-    return NO_BYTES;
+    return NO_RESPONSE;
   }
 
   /** Here when the service is placed here, else over the slot; undefined when the deadline came first. */
   function ask(
     release: PostedRelease,
     opened: OpenedCall,
-    request: Uint8Array,
+    request: RequestPlace,
     invocation: SlotInvocation,
   ): HostCallAnswer | undefined {
     const answered = answerInWorker(services, opened, contextOf(release, invocation));
-    if (answered || 'refusal' in opened) return answered;
-    const response = callOverSlot(options.table, invocation.slot, request, invocation.deadlineAt, now);
+    if (answered || opened.method === undefined) return answered;
+    const bytes = request.bytes.subarray(request.start, request.end);
+    const response = callOverSlot(options.table, invocation.slot, bytes, invocation.deadlineAt, now);
     return response && describeRemote(opened, response);
   }
 
@@ -259,14 +259,14 @@ export function createInstances(options: InstancesOptions): Instances {
 
   function count(
     { pluginId, traceHostCalls }: PostedRelease,
-    request: Uint8Array,
+    request: RequestPlace,
     answered: HostCallAnswer,
     ms: number | undefined,
   ): void {
-    const { service, method, status, resourceRef, response } = answered;
+    const { service, method, status, resourceRef } = answered;
     counts.method(service, method).add(status, ms);
     if (!traceHostCalls || ms === undefined) return;
-    const [requestBytes, replyBytes] = [request.length, response.length];
+    const [requestBytes, replyBytes] = [request.end - request.start, hostCallResponseBytes(answered)];
     const call = { pluginId, service, method, resourceRef, status, requestBytes, replyBytes, ms };
     post({ kind: 'host-call', call });
   }
@@ -281,7 +281,7 @@ function describeRemote(
   { call: { resourceRef }, method: { service, method } }: AllowedCall,
   response: Uint8Array,
 ): HostCallAnswer {
-  return { response, status: decodeHostCallResponse(response).status, service, method, resourceRef };
+  return { ...decodeHostCallResponse(response), service, method, resourceRef };
 }
 
 function unreachable(): never {

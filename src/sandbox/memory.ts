@@ -10,6 +10,10 @@ export interface GuestMemory {
   view(address: number, bytes: number): Uint8Array | undefined;
   /** The same for writing. */
   writable(address: number, bytes: number): Uint8Array | undefined;
+  /** The whole memory, when that range is inside: for reading there without a view of it. Valid until the guest runs. */
+  around(address: number, bytes: number): Uint8Array | undefined;
+  /** The same for writing there. */
+  marked(address: number, bytes: number): Uint8Array | undefined;
   /** Copies bytes in. False when they do not fit at that address. */
   write(address: number, bytes: Uint8Array): boolean;
   getUint8(address: number): number;
@@ -71,6 +75,12 @@ export function createGuestMemory(source: MemorySource): GuestMemory {
       const view = inside(address, length);
       if (view !== undefined) source.mark(address, length);
       return view;
+    },
+    around,
+    marked(address, length) {
+      const all = around(address, length);
+      if (all !== undefined) source.mark(address, length);
+      return all;
     },
     write(address, content) {
       const all = around(address, content.length);

@@ -11,6 +11,7 @@ import {
   encodeErrorPayload,
   encodeHostCallResponse,
   type HostCallRequest,
+  type HostCallResponse,
 } from '../protocol/host-call.js';
 import { trimGo } from '../protocol/text.js';
 import type { RegisteredMethod, ServiceRegistry } from './index.js';
@@ -29,10 +30,7 @@ export interface HostCallQuestion {
   readonly context: HostCallContext;
 }
 
-export interface HostCallAnswer {
-  /** The encoded response; zero bytes mean success without payload. */
-  readonly response: Uint8Array;
-  readonly status: number;
+export interface HostCallAnswer extends HostCallResponse {
   /** Names of the catalogue, empty when the call names none of its methods: safe as metric labels. */
   readonly service: string;
   readonly method: string;
@@ -44,20 +42,22 @@ export type OpenedCall = AllowedCall | RefusedCall;
 
 export interface RefusedCall {
   readonly call: HostCallRequest | undefined;
+  readonly method: undefined;
   readonly refusal: ServiceReply;
 }
 
-/** Decodes, authorises and finds the method. Never throws. */
-export type OpenCall = (opcode: number, request: Uint8Array) => OpenedCall;
+/** Decodes a request within some bytes, authorises it and finds the method. Never throws. */
+export type OpenCall = (opcode: number, bytes: Uint8Array, start: number, end: number) => OpenedCall;
 
 /** Opens the calls of one release, and remembers how they begin: what it gives is the same, only sooner. */
 export function createOpener(services: ServiceRegistry, authorize: Authorizer): OpenCall {
   const known = createKnownCalls();
-  return (opcode, request) => {
-    const again = opcode === SERVICE_INVOKE ? known.find(request) : undefined;
+  return (opcode, bytes, start, end) => {
+    const again = opcode === SERVICE_INVOKE ? known.find(bytes, start, end) : undefined;
     if (again) return again;
+    const request = bytes.subarray(start, end);
     const opened = open(services, authorize, opcode, request);
-    if ('method' in opened) known.learn(request, opened);
+    if (opened.method) known.learn(request, opened);
     return opened;
   };
 }
@@ -71,22 +71,32 @@ export function answerInWorker(
   opened: OpenedCall,
   context: HostCallContext,
 ): HostCallAnswer | undefined {
-  if ('refusal' in opened) return refused(opened);
+  if (opened.method === undefined) return refused(opened);
   const { call, method } = opened;
   if (method.placement === 'host') return undefined;
   try {
     const replied = method.run(call, context);
-    return answer(opened, replied instanceof Promise ? refuseLate(services, context, method, replied) : replied);
+    return answer(opened, isLate(replied) ? refuseLate(services, context, method, replied) : replied);
   } catch (thrown) {
     return answer(opened, replyOfThrown(services, context, method, thrown));
   }
 }
 
+export interface EncodedAnswer extends HostCallAnswer {
+  /** The encoded response; zero bytes mean success without payload. */
+  readonly response: Uint8Array;
+}
+
 /** Answers on the main thread, whatever the placement. Never rejects. */
-export async function answerOnHost(services: ServiceRegistry, question: HostCallQuestion): Promise<HostCallAnswer> {
+export async function answerOnHost(services: ServiceRegistry, question: HostCallQuestion): Promise<EncodedAnswer> {
+  const answered = await answerHere(services, question);
+  return { ...answered, response: encodeHostCallResponse(answered) };
+}
+
+async function answerHere(services: ServiceRegistry, question: HostCallQuestion): Promise<HostCallAnswer> {
   const { opcode, request, authorize, context } = question;
   const opened = open(services, authorize, opcode, request);
-  if ('refusal' in opened) return refused(opened);
+  if (opened.method === undefined) return refused(opened);
   const { call, method } = opened;
   try {
     return answer(opened, await method.run(call, context));
@@ -97,17 +107,18 @@ export async function answerOnHost(services: ServiceRegistry, question: HostCall
 
 /** An answer that never came near a service, such as status 4 for a request outside guest memory. */
 export function refuseHostCall(status: 1 | 2 | 3 | 4, message: string): HostCallAnswer {
-  return refused({ call: undefined, refusal: failure(status, message) });
+  return refused({ call: undefined, method: undefined, refusal: failure(status, message) });
 }
 
 function open(services: ServiceRegistry, authorize: Authorizer, opcode: number, request: Uint8Array): OpenedCall {
-  if (opcode !== SERVICE_INVOKE) return { call: undefined, refusal: failure(2, unknownOpcode(opcode)) };
+  if (opcode !== SERVICE_INVOKE)
+    return { call: undefined, method: undefined, refusal: failure(2, unknownOpcode(opcode)) };
   const call = decode(request);
-  if ('status' in call) return { call: undefined, refusal: call };
+  if ('status' in call) return { call: undefined, method: undefined, refusal: call };
   const denial = authorize(call);
-  if (denial) return { call, refusal: failure(denial.status, denial.message) };
+  if (denial) return { call, method: undefined, refusal: failure(denial.status, denial.message) };
   const method = trimGo(call.owner) === '' ? services.find(call.service, call.method) : undefined;
-  return method ? { call, method } : { call, refusal: failure(2, notRegistered(call)) };
+  return method ? { call, method } : { call, method, refusal: failure(2, notRegistered(call)) };
 }
 
 function unknownOpcode(opcode: number): string {
@@ -143,6 +154,11 @@ function replyOfThrown(
   return failure(4, reason);
 }
 
+/** Asked on every call, where `instanceof` would be a part of its cost. */
+function isLate(replied: ServiceReply | Promise<ServiceReply>): replied is Promise<ServiceReply> {
+  return (replied as ServiceReply).status === undefined;
+}
+
 /** A sandbox thread cannot wait for a promise: the guest is on its stack. */
 function refuseLate(
   services: ServiceRegistry,
@@ -156,18 +172,16 @@ function refuseLate(
 }
 
 function answer({ call, method: { service, method } }: AllowedCall, replied: ServiceReply): HostCallAnswer {
-  return { response: encode(replied), status: replied.status, service, method, resourceRef: call.resourceRef };
+  return { status: replied.status, payload: payloadOf(replied), service, method, resourceRef: call.resourceRef };
 }
 
 function refused({ call, refusal }: RefusedCall): HostCallAnswer {
   const service = trimGo(call?.service ?? '').toLowerCase();
   const method = trimGo(call?.method ?? '').toLowerCase();
   const names = capabilityOf(service, method) === undefined ? { service: '', method: '' } : { service, method };
-  return { response: encode(refusal), status: refusal.status, ...names, resourceRef: call?.resourceRef ?? '' };
+  return { status: refusal.status, payload: payloadOf(refusal), ...names, resourceRef: call?.resourceRef ?? '' };
 }
 
-function encode(replied: ServiceReply): Uint8Array {
-  const { status } = replied;
-  const payload = status === 0 ? replied.payload : encodeErrorPayload(status, replied.error);
-  return encodeHostCallResponse({ status, payload });
+function payloadOf(replied: ServiceReply): Uint8Array {
+  return replied.status === 0 ? replied.payload : encodeErrorPayload(replied.status, replied.error);
 }

@@ -14,8 +14,8 @@ export interface AllowedCall {
 
 /** For one grant and one set of services: with others, the same bytes may mean something else. */
 export interface KnownCalls {
-  /** What these bytes mean, exactly as decoding them would tell, when a call has begun like this before. */
-  find(request: Uint8Array): AllowedCall | undefined;
+  /** What the bytes from `start` to `end` mean, exactly as decoding them would tell, when a call has begun like this before. */
+  find(bytes: Uint8Array, start: number, end: number): AllowedCall | undefined;
   /** Remembers how an allowed call begins. */
   learn(request: Uint8Array, allowed: AllowedCall): void;
 }
@@ -26,9 +26,10 @@ const MAX_HEAD_BYTES = 256;
 /** When there is no more room, one call in so many replaces an earlier one. */
 const LEARN_EVERY = 8;
 
-interface Known extends AllowedCall {
+interface Known {
   /** Whole fields, which may be all of a call or be followed by its payload. */
   readonly head: Uint8Array;
+  readonly allowed: AllowedCall;
 }
 
 export function createKnownCalls(): KnownCalls {
@@ -38,11 +39,11 @@ export function createKnownCalls(): KnownCalls {
   let unlearned = 0;
 
   return {
-    find(request) {
-      const again = latest && match(latest, request);
+    find(bytes, start, end) {
+      const again = latest && match(latest, bytes, start, end);
       if (again) return again;
       for (const candidate of known) {
-        const found = match(candidate, request);
+        const found = match(candidate, bytes, start, end);
         if (found === undefined) continue;
         latest = candidate;
         return found;
@@ -54,7 +55,7 @@ export function createKnownCalls(): KnownCalls {
       if (bytes === undefined || bytes > MAX_HEAD_BYTES) return;
       if (known.length === MAX_KNOWN && ++unlearned % LEARN_EVERY !== 0) return;
       const head = new Uint8Array(request.subarray(0, bytes));
-      known[next] = { head, call: decodeHostCallRequest(head), method };
+      known[next] = { head, allowed: { call: decodeHostCallRequest(head), method } };
       next = (next + 1) % MAX_KNOWN;
     },
   };
@@ -62,33 +63,31 @@ export function createKnownCalls(): KnownCalls {
 
 const PAYLOAD_TAG = 0x2a;
 
-function match(known: Known, request: Uint8Array): AllowedCall | undefined {
-  const { head } = known;
-  const bytes = head.length;
-  if (bytes > request.length) return undefined;
+function match({ head, allowed }: Known, bytes: Uint8Array, start: number, end: number): AllowedCall | undefined {
+  const at = start + head.length;
+  if (at > end) return undefined;
   // Backwards: calls differ in their methods, which stand behind their services.
-  for (let i = bytes - 1; i >= 0; i--) if (head[i] !== request[i]) return undefined;
-  if (bytes === request.length) return known;
-  if (request[bytes] !== PAYLOAD_TAG) return undefined;
-  const payload = lastPayload(request, bytes + 1);
-  return payload && withPayload(known, payload);
+  for (let i = head.length - 1; i >= 0; i--) if (head[i] !== bytes[start + i]) return undefined;
+  if (at === end) return allowed;
+  if (bytes[at] !== PAYLOAD_TAG) return undefined;
+  const payload = lastPayload(bytes, at + 1, end);
+  return payload && withPayload(allowed, payload);
 }
 
-/** The payload whose length is at `at`, when it ends the request. */
-function lastPayload(request: Uint8Array, at: number): Uint8Array | undefined {
+/** The payload whose length is at `at`, when it goes on to the end. */
+function lastPayload(bytes: Uint8Array, at: number, end: number): Uint8Array | undefined {
   let length = 0;
-  for (let shift = 0; shift < 28; shift += 7) {
-    const byte = request[at++];
-    if (byte === undefined) return undefined;
+  for (let place = at, shift = 0; place < end && shift < 28; place++, shift += 7) {
+    const byte = bytes[place] as number;
     length |= (byte & 0x7f) << shift;
     if (byte > 0x7f) continue;
-    if (at + length !== request.length) return undefined;
-    return length === 0 ? NO_BYTES : request.subarray(at);
+    if (place + 1 + length !== end) return undefined;
+    return length === 0 ? NO_BYTES : bytes.subarray(place + 1, end);
   }
   return undefined;
 }
 
-function withPayload({ call, method }: Known, payload: Uint8Array): AllowedCall {
+function withPayload({ call, method }: AllowedCall, payload: Uint8Array): AllowedCall {
   const { service, method: name, resourceRef, table, owner, version } = call;
   return { call: { service, method: name, resourceRef, table, payload, owner, version }, method };
 }

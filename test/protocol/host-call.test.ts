@@ -4,8 +4,10 @@ import {
   decodeHostCallResponse,
   decodeJsonRequest,
   encodeErrorPayload,
+  encodeHexValueResponse,
   encodeHostCallRequest,
   encodeHostCallResponse,
+  encodeIntegerResponse,
   encodeJsonResponse,
   encodeJsonText,
   encodeValueResponse,
@@ -17,6 +19,7 @@ import {
   jsonMember,
   writeHostCallResponse,
 } from '../../src/protocol/host-call.js';
+import { decodePayload } from '../../src/protocol/payloads.js';
 
 const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const unhex = (hex: string) => Buffer.from(hex, 'hex');
@@ -236,4 +239,22 @@ t.test('a member of a JSON request is found in any letter case; null leaves it u
   t.equal(jsonMember({ ids: null }, 'ids'), undefined);
   t.equal(jsonMember({ other: 1 }, 'ids'), undefined);
   for (const json of [null, undefined, 'ids', ['ids']]) t.equal(jsonMember(json, 'ids'), undefined);
+});
+
+t.test('whole numbers and ids are value responses like any other text', async (t) => {
+  const numbers = [0, 7, 10, 99_999_999, 100_000_000, 100_000_001, 1763480430000, 1_000_000_000_000, 2 ** 53 - 1];
+  for (const number of [...numbers, -1, -1763480430000, 0.5, 1e21, Number.NaN])
+    t.equal(hexOf(encodeIntegerResponse(number)), hexOf(encodeValueResponse(String(number))), `${number}`);
+  const bytes = Uint8Array.from({ length: 80 }, (_, i) => i * 37);
+  for (const count of [0, 1, 16, 31, 32, 70])
+    t.equal(
+      hexOf(encodeHexValueResponse(bytes, 5, 5 + count)),
+      hexOf(encodeValueResponse(Buffer.from(bytes.subarray(5, 5 + count)).toString('hex'))),
+      `${count}`,
+    );
+});
+
+t.test('short and long values, with blanks around them and of any script, are written the same', async (t) => {
+  for (const text of ['node-a', ' node-a\n', 'a'.repeat(62), 'a'.repeat(63), 'ä', ' ', ''])
+    t.equal(decodePayload('HostServiceValueResponse', encodeValueResponse(text)).value, text.trim(), text);
 });

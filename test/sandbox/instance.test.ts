@@ -68,7 +68,7 @@ const answers = (random: Random): AnswerHostCall => {
   return (_opcode, _request, invocation) => {
     const choice = randomOf(seed + calls++)(8);
     if (choice === 0) invocation.failure = new SandpoolError('SBX_DEADLINE', { deadlineMs: 1 });
-    return Buffer.alloc([0, 0, 9, 40, 40, 5000, 70_000, 1][choice]!, 'reply');
+    return { status: 0, payload: Buffer.alloc([0, 0, 9, 40, 40, 5000, 70_000, 1][choice]!, 'reply') };
   };
 };
 

@@ -60,7 +60,7 @@ interface Begun {
   answer: AnswerHostCall;
 }
 
-const NOTHING: AnswerHostCall = () => new Uint8Array(0);
+const NOTHING: AnswerHostCall = () => ({ status: 0, payload: new Uint8Array(0) });
 
 /** The real way to an instance, and a look at what it is made of, which nobody else has. */
 function begin(release: PostedRelease): Begun {

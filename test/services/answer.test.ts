@@ -168,12 +168,12 @@ t.test('the worker hands over what is placed on the host, after it has authorise
   const { services, authorize, context } = createTestHost(t, { services: [service], grants: [CACHE] });
   const question = { opcode: 1, request: hex('0a05636163686512036765741a0163'), authorize, context };
   const open = createOpener(services, authorize);
-  t.equal(answerInWorker(services, open(1, question.request), context), undefined);
-  const { response, ...rest } = await answerOnHost(services, question);
-  t.equal(response.length, 0);
+  t.equal(answerInWorker(services, open(1, question.request, 0, question.request.length), context), undefined);
+  const { response, payload, ...rest } = await answerOnHost(services, question);
+  t.strictSame([response.length, payload.length], [0, 0]);
   t.strictSame(rest, { status: 0, service: 'cache', method: 'get', resourceRef: 'c' });
   const denied = { ...question, request: hex('0a05636163686512036765741a0164') };
-  t.equal(answerInWorker(services, open(1, denied.request), context)?.status, 1);
+  t.equal(answerInWorker(services, open(1, denied.request, 0, denied.request.length), context)?.status, 1);
   t.equal((await answerOnHost(services, denied)).status, 1);
 });
 
@@ -185,10 +185,10 @@ t.test('placements can be changed from outside', async (t) => {
 });
 
 t.test('a call that never reached a service is refused with the default texts where it has none', async (t) => {
-  const { response, ...rest } = refuseHostCall(4, '');
+  const { payload, ...rest } = refuseHostCall(4, '');
   t.strictSame(rest, { status: 4, service: '', method: '', resourceRef: '' });
   t.equal(
-    Buffer.from(response).toString().slice(4),
+    Buffer.from(payload).toString(),
     '{"errorCode":"HOST_CALL_INTERNAL_ERROR","messageKey":"error.host_call.internal_error","fallback":"Host call failed"}',
   );
 });

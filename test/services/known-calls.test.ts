@@ -1,9 +1,15 @@
 import t from 'tap';
 import { encodeHostCallRequest } from '../../src/protocol/host-call.js';
-import { createOpener, type OpenedCall } from '../../src/services/answer.js';
+import { createOpener, type OpenCall, type OpenedCall } from '../../src/services/answer.js';
 import { createTestHost, hex } from './host.js';
 
 const STATE_GET = `0a0772756e74696d651209${Buffer.from('state.get').toString('hex')}`;
+
+/** Opens a request that lies somewhere in a guest's memory. */
+function openIn(open: OpenCall, request: Uint8Array, opcode = 1): OpenedCall {
+  const memory = Buffer.concat([Buffer.alloc(3, 0x0a), request, Buffer.alloc(5, 0x2a)]);
+  return open(opcode, memory, 3, 3 + request.length);
+}
 
 t.test('a call that begins like an earlier one is given its own payload', async (t) => {
   const { services, authorize } = createTestHost(t);
@@ -22,16 +28,16 @@ t.test('a call that begins like an earlier one is given its own payload', async 
     ['2a01412a0142', '42'],
     ['2a0141', '41'],
   ] as const) {
-    const opened = open(1, hex(STATE_GET + tail));
+    const opened = openIn(open, hex(STATE_GET + tail));
     t.equal(opened.call && Buffer.from(opened.call.payload).toString('hex'), payload, tail);
-    t.equal('method' in opened && opened.method.method, 'state.get');
+    t.equal(opened.method?.method, 'state.get');
   }
 });
 
 t.test('what follows a known beginning is refused as if nothing were known', async (t) => {
   const { services, authorize } = createTestHost(t);
   const open = createOpener(services, authorize);
-  open(1, hex(STATE_GET));
+  openIn(open, hex(STATE_GET));
   for (const [tail, message] of [
     ['2a', 'failed to decode host service request payload'],
     ['2a0241', 'failed to decode host service request payload'],
@@ -40,10 +46,10 @@ t.test('what follows a known beginning is refused as if nothing were known', asy
     ['3a027631', 'host service version requires owner'],
     ['1a0172', 'plugin demo is not authorized for host service runtime.state.get resource=r table='],
   ] as const) {
-    const opened = open(1, hex(STATE_GET + tail));
+    const opened = openIn(open, hex(STATE_GET + tail));
     t.match(opened, { refusal: { error: { message } } }, tail);
   }
-  t.match(open(2, hex(STATE_GET)), { refusal: { status: 2 } }, 'another opcode');
+  t.match(openIn(open, hex(STATE_GET), 2), { refusal: { status: 2 } }, 'another opcode');
 });
 
 t.test('calls in any order mean what they mean the first time', async (t) => {
@@ -64,8 +70,8 @@ t.test('calls in any order mean what they mean the first time', async (t) => {
       version: pick(['', '', '', 'v1']),
     });
     if (random() < 0.2) request[Math.floor(random() * request.length)] = Math.floor(random() * 256);
-    const wanted = createOpener(services, authorize)(1, request);
-    if (JSON.stringify(plain(open(1, request))) !== JSON.stringify(plain(wanted)))
+    const wanted = openIn(createOpener(services, authorize), request);
+    if (JSON.stringify(plain(openIn(open, request))) !== JSON.stringify(plain(wanted)))
       wrong.push(Buffer.from(request).toString('hex'));
   }
   t.same(wrong, []);
@@ -73,7 +79,7 @@ t.test('calls in any order mean what they mean the first time', async (t) => {
 
 function plain(opened: OpenedCall) {
   const call = opened.call && { ...opened.call, payload: Buffer.from(opened.call.payload).toString('hex') };
-  return 'method' in opened ? { call, ...opened.method } : { call, ...opened.refusal };
+  return opened.method ? { call, ...opened.method } : { call, ...opened.refusal };
 }
 
 /** A small generator with a seed, so that a failure can be repeated. */
