@@ -13,7 +13,10 @@ import { createMetrics } from '../metrics.js';
 import type { Identity } from '../protocol/envelope.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import type { HostCallTrace } from '../protocol/messages.js';
+import { runPhase } from '../registry/install-sql.js';
 import type { PluginView } from '../registry/registry.js';
+import { loadParser } from '../store/dialect/parse.js';
+import { openScratchDatabase } from '../store/plugin-database.js';
 import { openStateStore } from '../store/state.js';
 import type { Context, ExitCode } from './command.js';
 import { columns } from './table.js';
@@ -53,6 +56,7 @@ export async function run({ args, options, answer, note }: Context<Options>): Pr
   const view = viewOf(artifact, await grantOf(artifact, options.grant));
   const room = createRoom({ config, view, bytes, isAnonymous: options.anonymous === true, note });
   try {
+    await applySql(artifact);
     await room.load();
     const response = await room.request(
       method,
@@ -102,6 +106,18 @@ async function grantOf(artifact: Artifact, choice = 'all'): Promise<Grant> {
   } catch (thrown) {
     if (thrown instanceof SandpoolError) throw thrown;
     throw new SandpoolError('SBX_FILE_UNREADABLE', { file: choice, reason: reasonOf(thrown) }, { cause: thrown });
+  }
+}
+
+/** The install SQL, on a database that is nowhere kept. @throws SBX_SQL_INVALID, SBX_SQL_UNSUPPORTED, SBX_SQL_FAILED */
+async function applySql({ manifest, installSql }: Artifact): Promise<void> {
+  if (installSql.length === 0) return;
+  await loadParser();
+  const database = openScratchDatabase();
+  try {
+    runPhase(database, { pluginId: manifest.id, releaseId: 1, phase: 'install', files: installSql });
+  } finally {
+    database.close();
   }
 }
 

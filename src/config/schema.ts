@@ -84,6 +84,7 @@ export const CONFIG_SCHEMA = section({
     allowForceUninstall: flag(false, 'Whether an administrator may uninstall a plugin against its veto.'),
     servePending:       flag(false, 'Whether a release goes on serving while a higher version waits, is being upgraded to or has failed; if not, its routes answer 409 until the upgrade.'),
     grantUnreviewed:    flag(false, 'Whether an install without an authorization grants everything that the plugin declares.'),
+    sqlDeadlineMs:      integer(60_000, [1000, 3_600_000, 'ms'], 'Longest run of one phase of a plugin\'s SQL; then it is ended, and nothing of it stays.'),
   }, {
     additionalProperties: false,
     patternProperties: { [PLUGIN_ID_PATTERN]: { type: 'object', description: 'Configuration that the plugin of this id reads.' } },

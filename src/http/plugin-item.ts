@@ -1,7 +1,7 @@
 /** Plugins as the core API shows them (`spec/governance.md` §2.2). */
 import type { HostServiceDeclaration, ResourceRef } from '../artifact/host-services.js';
 import type { QuarantineState } from '../engine/quarantine.js';
-import type { PluginRecord } from '../registry/registry.js';
+import type { ManifestFacts, PluginRecord, SwitchResult, UpgradePreview } from '../registry/registry.js';
 
 /** A plugin's quarantine, if it is in one. */
 export type QuarantineOf = (pluginId: string) => QuarantineState | undefined;
@@ -12,7 +12,7 @@ export function pluginListItem(
   autoEnable: ReadonlySet<string>,
   quarantineOf: QuarantineOf = () => undefined,
 ) {
-  const { plugin, artifact, abnormalReason } = record;
+  const { plugin, artifact, abnormalReason, lastUpgradeFailure } = record;
   const quarantine = quarantineOf(plugin.pluginId);
   return {
     id: plugin.pluginId,
@@ -23,6 +23,7 @@ export function pluginListItem(
     discoveredVersion: record.discoveredVersion,
     upgradeAvailable: record.upgradeAvailable,
     ...(abnormalReason && { abnormalReason }),
+    ...(lastUpgradeFailure && { lastUpgradeFailure }),
     ...(quarantine && { quarantine: quarantineItem(quarantine) }),
     type: plugin.type,
     distribution: plugin.distribution,
@@ -72,6 +73,27 @@ export function openPoints({ pendingServices, notExecuted }: PluginRecord) {
   return {
     ...(pendingServices.length > 0 && { pendingHostServices: pendingServices.map(hostServiceItem) }),
     ...(notExecuted.length > 0 && { notExecuted }),
+  };
+}
+
+/** What came of an upgrade or a rollback (E12, E15). */
+export function switchItem({ pendingServices, ...result }: SwitchResult) {
+  return {
+    ...result,
+    ...(pendingServices.length > 0 && { pendingHostServices: pendingServices.map(hostServiceItem) }),
+  };
+}
+
+/** What an upgrade would change (E11). */
+export function upgradePreviewItem({ fromManifest, toManifest, ...preview }: UpgradePreview) {
+  return { ...preview, fromManifest: manifestItem(fromManifest), toManifest: manifestItem(toManifest) };
+}
+
+function manifestItem({ requestedHostServices, authorizedHostServices, ...facts }: ManifestFacts) {
+  return {
+    ...facts,
+    ...(requestedHostServices && { requestedHostServices: requestedHostServices.map(hostServiceItem) }),
+    ...(authorizedHostServices && { authorizedHostServices: authorizedHostServices.map(hostServiceItem) }),
   };
 }
 

@@ -22,16 +22,18 @@ export const FORM_LIMITS = { fieldNameSize: 100, fieldSize: 1024, fields: 20, he
 
 /**
  * Reads the form fields `file` and `overwriteSupport`.
- * @throws UPLOAD_FILE_TOO_LARGE, SBX_BODY_INVALID
+ * @throws UPLOAD_FILE_TOO_LARGE, SBX_BODY_INVALID, SBX_STORE_FAILED
  */
 export async function receiveUpload(request: FastifyRequest, maxFileBytes: number): Promise<ReceivedUpload> {
   if (Number(request.headers['content-length'] ?? 0) > maxFileBytes + FRAMING_BYTES) throw drain(request, maxFileBytes);
   if (!request.isMultipart()) throw invalid('the content type must be multipart/form-data');
-  const directory = await mkdtemp(join(tmpdir(), 'sandpool-upload-'));
+  const directory = await mkdtemp(join(tmpdir(), 'sandpool-upload-')).catch((thrown) => {
+    throw refusalOf(thrown);
+  });
   try {
     return await readForm(request, join(directory, 'artifact'), maxFileBytes);
   } catch (thrown) {
-    throw thrown instanceof SandpoolError ? thrown : invalid(reasonOf(thrown), thrown);
+    throw thrown instanceof SandpoolError ? thrown : refusalOf(thrown);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -73,6 +75,14 @@ function drain(request: FastifyRequest, maxFileBytes: number): SandpoolError {
 
 function tooLarge(maxFileBytes: number): SandpoolError {
   return new SandpoolError('UPLOAD_FILE_TOO_LARGE', { maxSizeMB: Math.floor(maxFileBytes / BYTES_PER_MB) });
+}
+
+/** The disk's failures are the host's; all others come from what the client has sent, or from its going away. */
+function refusalOf(thrown: unknown): SandpoolError {
+  const { syscall, code } = thrown as NodeJS.ErrnoException;
+  const isOfDisk = syscall !== undefined && code !== 'ECONNRESET' && code !== 'EPIPE';
+  if (isOfDisk) return new SandpoolError('SBX_STORE_FAILED', { reason: reasonOf(thrown) }, { cause: thrown });
+  return invalid(reasonOf(thrown), thrown);
 }
 
 function invalid(reason: string, cause?: unknown): SandpoolError {

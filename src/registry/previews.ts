@@ -40,7 +40,7 @@ export function previewUpgrade(core: Core, pluginId: string): UpgradePreview {
 export async function previewRollback(core: Core, pluginId: string, version?: string): Promise<RollbackPreview> {
   const entry = core.catalog.get(pluginId);
   if (entry === undefined) throw new SandpoolError('PLUGIN_NOT_FOUND', { pluginId });
-  const to = await readTarget(core, entry, version);
+  const to = await readTarget(core, pluginId, entry, version);
   const from = effectiveOf(entry);
   const differences = differencesOf(from.artifact, to.artifact);
   const { added, removed, changed } = differences.installSql;

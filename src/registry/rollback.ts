@@ -16,7 +16,7 @@ import { requireConfirmed, resultOf } from './upgrade.js';
 export async function rollback(turn: Turn, options: RollbackOptions): Promise<SwitchResult> {
   requireConfirmed(turn, options.confirmed);
   const entry = await adopt(turn, turn.pluginId);
-  const kept = await readTarget(turn, entry, options.version);
+  const kept = await readTarget(turn, turn.pluginId, entry, options.version);
   requireSwitch(turn, kept.artifact);
   const target = targetOf(turn, entry!, kept);
   const isEnabled = target.plugin.status === 1;
@@ -41,13 +41,14 @@ export async function rollback(turn: Turn, options: RollbackOptions): Promise<Sw
 /** The release to go back to, read from its archive with the grant that is stored in it. @throws PLUGIN_RUNTIME_ROLLBACK_UNAVAILABLE */
 export async function readTarget(
   core: Core,
+  pluginId: string,
   entry: Entry | undefined,
   version: string | undefined,
 ): Promise<EffectiveRelease> {
   const { plugin, releases } = entry?.rows ?? { releases: [] };
-  const situation = await situationOf(core, plugin?.pluginId ?? '', entry);
+  const situation = await situationOf(core, pluginId, entry);
   const release = decideRollback(situation, releases, plugin?.previousReleaseId ?? 0, version);
-  const { pluginId, releaseVersion } = release;
+  const { releaseVersion } = release;
   try {
     const bytes = await core.blobs.readArchive(release.packagePath, release.checksum);
     const authorization = decodeAuthorization(release.manifestSnapshot);

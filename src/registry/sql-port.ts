@@ -1,7 +1,8 @@
 /** The SQL of releases, as the registry's transitions ask for it. */
 import type { Artifact } from '../artifact/artifact.js';
 import { SandpoolError } from '../protocol/errors.js';
-import { purgePluginDatabase } from '../store/plugin-database.js';
+import { readLedger } from '../store/plugin-catalog.js';
+import { hasPluginDatabase, openPluginDatabase, purgePluginDatabase } from '../store/plugin-database.js';
 import type { SqlProblem } from '../store/sql-check.js';
 import type { Database } from '../store/sqlite.js';
 import { mirrorLedger, type SqlPhase } from './install-sql.js';
@@ -40,6 +41,18 @@ export function createSqlPort({ dataDir, runner, core, onWarning }: SqlPortOptio
       purgePluginDatabase(dataDir, pluginId);
     },
   };
+}
+
+/** What a crash kept from being copied into the core database, is copied now. @throws SBX_STORE_FAILED */
+export function copyLedger(core: Database, dataDir: string, pluginId: string): void {
+  if (!hasPluginDatabase(dataDir, pluginId)) return;
+  const database = openPluginDatabase(dataDir, pluginId);
+  try {
+    const rows = readLedger(database);
+    core.transaction(() => mirrorLedger(core, rows)).immediate();
+  } finally {
+    database.close();
+  }
 }
 
 function refuse(problems: readonly SqlProblem[]): void {

@@ -168,3 +168,18 @@ t.test('a file that is no artifact is refused by its reason, without a trace of 
   t.equal(stdout, '');
   t.match(stderr, /^SBX_ARTIFACT_INVALID: [^\n]+\n$/);
 });
+
+t.test('the install SQL is applied, and what is wrong with it is told', async (t) => {
+  const cwd = t.testdir({});
+  const parts = { module: await watGuest('echo'), routes: [{ path: '/echo' }] };
+  const write = (name: string, sql: string) =>
+    writeFile(join(cwd, name), buildArtifact({ ...parts, installSql: { '001-a.sql': sql } }));
+  await write('good.wasm', 'CREATE TABLE plugin_demo (id INT)');
+  await write('bad.wasm', 'CREATE TABLE plugin_demo (id INT);\nINSERT INTO plugin_demo VALUES (none)');
+  t.match(await sandpool(['run', 'good.wasm', 'GET', '/echo'], { cwd }), { code: 0, stdout: /^HTTP 200/ });
+  t.match(await sandpool(['run', 'bad.wasm', 'GET', '/echo'], { cwd }), {
+    code: 1,
+    stdout: '',
+    stderr: /^SBX_SQL_[A-Z]+: 001-a\.sql:2: /,
+  });
+});

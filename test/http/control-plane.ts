@@ -4,6 +4,7 @@ import type { Test } from 'tap';
 import { type ApiRouteOptions, apiRoutes } from '../../src/http/routes/api.js';
 import { SandpoolError } from '../../src/protocol/errors.js';
 import type { RegistryOptions } from '../../src/registry/registry.js';
+import { createTableLists } from '../../src/resources/table-lists.js';
 import type { ArtifactParts } from '../artifact/build.js';
 import { artifactOf, type House, newHouse } from '../registry/house.js';
 import { done, fakeHost, identity, response } from './fakes.js';
@@ -51,7 +52,9 @@ export async function openControlPlane(
       },
     },
     register: async (scope) => {
-      const routes = { registry, identity: { authenticate }, maxUploadBytes: MAX_UPLOAD_BYTES, autoEnable };
+      const tables = createTableLists({ dataDir: house.dir });
+      t.teardown(tables.close);
+      const routes = { registry, identity: { authenticate }, tables, maxUploadBytes: MAX_UPLOAD_BYTES, autoEnable };
       await scope.register(apiRoutes({ ...routes, ...(quarantine && { quarantine }) }));
     },
   });
@@ -113,5 +116,5 @@ function authenticate(authorization: string | undefined) {
   if (word === 'tenant') return identity({ tenantId: 22, permissions: ALL });
   if (word === 'expired') throw new SandpoolError('SBX_SESSION_EXPIRED');
   if (!word.includes(':')) throw new SandpoolError('SBX_TOKEN_INVALID');
-  return identity({ permissions: word.split(',') });
+  return identity({ permissions: word.split(','), dataScope: 4 });
 }

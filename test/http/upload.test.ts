@@ -1,6 +1,11 @@
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
 import t, { type Test } from 'tap';
+import { receiveUpload } from '../../src/http/upload.js';
 import { buildArtifact } from '../artifact/build.js';
 import { artifactOf, filesOf, SCOPED, standingOf } from '../registry/house.js';
 import { type ControlPlane, FORM_TYPE, form, MAX_UPLOAD_BYTES, openControlPlane } from './control-plane.js';
@@ -213,3 +218,59 @@ t.test('what an upload declares is not granted by the upload', async (t) => {
   t.strictSame(data?.authorizedHostServices, []);
   t.match(data?.requestedHostServices, [{ service: 'runtime' }, { service: 'storage' }]);
 });
+
+/** What is below the directory of temporary files, which is one of this test's own from now on. */
+function ownTemporaryFiles(t: Test): () => string[] {
+  const { TMPDIR } = process.env;
+  const directory = join(t.testdirName, 'tmp');
+  mkdirSync(directory);
+  process.env.TMPDIR = directory;
+  t.teardown(() => {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  });
+  return () => readdirSync(directory);
+}
+
+t.test('an upload that is cut in the middle leaves nothing behind', async (t) => {
+  const plane = await openControlPlane(t);
+  const left = ownTemporaryFiles(t);
+  await plane.app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = plane.app.server.address() as { port: number };
+  const body = form([['file', new Uint8Array(1024 * 1024)]]);
+  const socket = connect(port, '127.0.0.1');
+  socket.write(
+    `POST ${PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer admin\r\ncontent-type: ${FORM_TYPE}\r\n` +
+      `content-length: ${body.length}\r\n\r\n`,
+  );
+  socket.write(body.subarray(0, body.length / 2));
+  await until(() => left().length === 1);
+  socket.destroy();
+  await until(() => left().length === 0);
+  await nothingStored(t, plane, 'cut');
+  t.match(await plane.upload(artifactOf('demo')), { code: 0 }, 'the next one is taken');
+});
+
+t.test('a disk that is full while an upload arrives is the failure of the host', async (t) => {
+  const plane = await openControlPlane(t);
+  const left = ownTemporaryFiles(t);
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' });
+  const file = Readable.from([Buffer.from('a')]);
+  const parts = async function* () {
+    yield { type: 'file', fieldname: 'file', file };
+    throw full;
+  };
+  const request = { headers: {}, isMultipart: () => true, parts } as unknown as FastifyRequest;
+  await t.rejects(receiveUpload(request, 1000), { code: 'SBX_STORE_FAILED', details: { reason: full.message } });
+  t.same(left(), []);
+
+  process.env.TMPDIR = join(t.testdirName, 'gone');
+  const answer = await plane.upload(artifactOf('demo'));
+  t.match(answer, { status: 500, code: 50, data: null, errorCode: 'SBX_STORE_FAILED' });
+  t.notOk(answer.messageParams, 'paths of the host stay in the host');
+  await nothingStored(t, plane, 'full');
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -28,7 +28,9 @@ function openHost() {
       await scope.register(i18nRoutes({ texts, languages, enabled: true }));
       await scope.register(authRoutes({ identity: nothing }));
       const authenticate = () => identity();
-      await scope.register(apiRoutes({ registry: nothing, identity: { authenticate }, maxUploadBytes: 1000 }));
+      await scope.register(
+        apiRoutes({ registry: nothing, identity: { authenticate }, tables: nothing, maxUploadBytes: 1000 }),
+      );
       scope.get('/outside', async () => 'not documented');
     },
   });
