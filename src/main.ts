@@ -180,6 +180,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     };
     if (peers?.isFirst !== false) copyLedgers(database, dataDir, log);
     await startPlugins(registry, config, log, seeLoaded, peers);
+    requireConsistency(identity);
     if (peers?.isFirst !== false) await provisionTenants(registry, identity, config);
     await options.beforeListening?.({ registry });
     if (peers !== undefined) await listen(app, config);
@@ -610,6 +611,7 @@ function createHttp({
         apiRoutes({
           registry,
           identity,
+          isolationOf: engine.isolationOf,
           quarantine: { of: engine.quarantineOf, lift: liftingEverywhere(engine, peers) },
           speech: createPluginSpeech(texts, languages),
           tables,
@@ -666,6 +668,12 @@ async function startPlugins(
   log.debug({ report }, 'plugins are loaded');
   if (report === undefined) return;
   await registry.autoEnable(config.plugin.autoEnable);
+}
+
+/** Rows that only somebody else can have written (`spec/governance.md` §8.6). @throws PLUGIN_STARTUP_CONSISTENCY_FAILED */
+function requireConsistency({ tenants }: IdentityRoom): void {
+  const details = tenants.inconsistencies().join('; ');
+  if (details !== '') throw new SandpoolError('PLUGIN_STARTUP_CONSISTENCY_FAILED', { details });
 }
 
 /** What the configuration wants enabled and is installed per tenant, tenants have too (`spec/governance.md` §8.4). */

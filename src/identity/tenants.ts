@@ -69,6 +69,8 @@ export interface Tenants extends Tenancy {
   setPlugin(actor: Actor, tenantId: number, pluginId: string, enabled: boolean): Promise<void>;
   /** Has every tenant that has never decided on a plugin have it. */
   provision(pluginId: string): void;
+  /** What cannot be: users of the platform who are members of a tenant (`spec/governance.md` §8.6). */
+  inconsistencies(): readonly string[];
   /** Whether a plugin with this install mode is there for a tenant; read anew each time. */
   exposes(plugin: Pick<TenantPlugin, 'pluginId' | 'installMode'>, tenantId: number): boolean;
 }
@@ -187,6 +189,10 @@ export function openTenants(options: TenantsOptions): Tenants {
         }
       });
     },
+    inconsistencies: () =>
+      (stored(() => statements.homeless.all()) as string[]).map(
+        (username) => `the user ${username} of the platform is a member of a tenant`,
+      ),
     exposes: ({ pluginId, installMode }, tenantId) =>
       tenantId === 0 || installMode === 'global' || hasPlugin(pluginId, tenantId),
   };
@@ -210,6 +216,11 @@ function prepare(database: Database) {
     remove: database.prepare('DELETE FROM sys_tenant WHERE id = ?'),
     homeOf: database.prepare('SELECT tenant_id FROM sys_user WHERE id = ?').pluck(),
     isMember: database.prepare('SELECT 1 FROM sys_user_tenant WHERE user_id = ? AND tenant_id = ?').pluck(),
+    homeless: database
+      .prepare(
+        'SELECT username FROM sys_user WHERE tenant_id = 0 AND id IN (SELECT user_id FROM sys_user_tenant) ORDER BY id',
+      )
+      .pluck(),
     leave: database.prepare('DELETE FROM sys_user_tenant WHERE user_id = ?'),
     join: database.prepare('INSERT INTO sys_user_tenant VALUES (?, ?)'),
   };

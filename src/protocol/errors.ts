@@ -114,6 +114,7 @@ const TABLE = {
   PLUGIN_AUTO_ENABLE_MANIFEST_NOT_FOUND: row(500, 'operator', 'plugin {pluginId} of plugin.autoEnable has no artifact'),
   PLUGIN_DYNAMIC_AUTO_ENABLE_AUTH_SNAPSHOT_MISSING: row(500, 'operator', 'nobody has confirmed the host services of plugin {pluginId}'),
   PLATFORM_PERMISSION_REQUIRED: row(403, 'caller', 'plugins are governed by the platform, not by a tenant'),
+  PLUGIN_STARTUP_CONSISTENCY_FAILED: row(500, 'operator', 'the host cannot start with what is stored: {details}'),
   SBX_SQL_INVALID:              row(400, 'plugin', '{file}:{line}: {reason}'),
   SBX_SQL_UNSUPPORTED:          row(400, 'plugin', '{file}:{line}: {reason}'),
   SBX_SQL_FAILED:               row(400, 'plugin', '{file}:{line}: {reason}'),

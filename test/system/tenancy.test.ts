@@ -1,5 +1,7 @@
 /** Users, roles, menus and tenants of a whole host, over sockets. */
+import { join } from 'node:path';
 import t from 'tap';
+import { openDatabase } from '../../src/store/sqlite.js';
 import { assemblyScriptGuest, watGuest } from '../guest-modules.js';
 import { artifactOf } from '../registry/house.js';
 import { startTestHost, type TestHost } from './host.js';
@@ -105,3 +107,15 @@ t.test(
     t.match((await again('GET', `/tenant/${id}/plugins`)).text, /"tenantEnabled":true/);
   },
 );
+
+t.test('§8.6 a host does not start where a user of the platform is a member of a tenant', async (t) => {
+  const directory = t.testdir();
+  const first = await startTestHost(t, {}, directory);
+  await asking(first, await first.authorization())('POST', '/tenant', { code: 'one', name: 'One' });
+  await first.close();
+  const database = openDatabase(join(directory, 'data/sandpool.db'));
+  database.exec('INSERT INTO sys_user_tenant SELECT 1, id FROM sys_tenant');
+  database.close();
+  const message = /the user admin of the platform is a member of a tenant/;
+  await t.rejects(startTestHost(t, {}, directory), { code: 'PLUGIN_STARTUP_CONSISTENCY_FAILED', message });
+});
