@@ -89,20 +89,20 @@ export interface EncodedAnswer extends HostCallAnswer {
 
 /** Answers on the main thread, whatever the placement. Never rejects. */
 export async function answerOnHost(services: ServiceRegistry, question: HostCallQuestion): Promise<EncodedAnswer> {
-  const answered = await answerHere(services, question);
-  return { ...answered, response: encodeHostCallResponse(answered) };
-}
-
-async function answerHere(services: ServiceRegistry, question: HostCallQuestion): Promise<HostCallAnswer> {
   const { opcode, request, authorize, context } = question;
   const opened = open(services, authorize, opcode, request);
-  if (opened.method === undefined) return refused(opened);
+  if (opened.method === undefined) return encoded(refused(opened));
   const { call, method } = opened;
   try {
-    return answer(opened, await method.run(call, context));
+    const replied = method.run(call, context);
+    return encoded(answer(opened, replied instanceof Promise ? await replied : replied));
   } catch (thrown) {
-    return answer(opened, replyOfThrown(services, context, method, thrown));
+    return encoded(answer(opened, replyOfThrown(services, context, method, thrown)));
   }
+}
+
+function encoded(answered: HostCallAnswer): EncodedAnswer {
+  return { ...answered, response: encodeHostCallResponse(answered) };
 }
 
 /** An answer that never came near a service, such as status 4 for a request outside guest memory. */
