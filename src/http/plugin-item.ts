@@ -1,7 +1,11 @@
 /** Plugins as the core API shows them (`spec/governance.md` §2.2). */
 import type { HostServiceDeclaration, ResourceRef } from '../artifact/host-services.js';
+import type { IsolationState } from '../engine/engine.js';
 import type { QuarantineState } from '../engine/quarantine.js';
 import type { ManifestFacts, PluginRecord, SwitchResult, UpgradePreview } from '../registry/registry.js';
+
+/** The isolation of a plugin's release, if one is loaded. */
+export type IsolationOf = (pluginId: string) => IsolationState | undefined;
 
 /** A plugin's quarantine, if it is in one. */
 export type QuarantineOf = (pluginId: string) => QuarantineState | undefined;
@@ -49,10 +53,19 @@ function quarantineItem({ since, until, failures, lastCode }: QuarantineState) {
 }
 
 /** The detail: a list item, what was asked for and granted, the routes, and what an operator should know. */
-export function pluginItem(record: PluginRecord, autoEnable: ReadonlySet<string>, quarantineOf?: QuarantineOf) {
+export function pluginItem(
+  record: PluginRecord,
+  autoEnable: ReadonlySet<string>,
+  {
+    quarantineOf,
+    isolationOf,
+  }: { quarantineOf?: QuarantineOf | undefined; isolationOf?: IsolationOf | undefined } = {},
+) {
   const { authorization, artifact, diagnosis } = record;
+  const running = isolationOf?.(record.plugin.pluginId);
   return {
     ...pluginListItem(record, autoEnable, quarantineOf),
+    ...(running && { isolation: running.isolation, isolationObstacles: running.reasons }),
     requestedHostServices: authorization.requested.map(hostServiceItem),
     authorizedHostServices: (record.plugin.installed ? authorization.authorized : []).map(hostServiceItem),
     declaredRoutes: (artifact?.routes ?? []).map(({ method, path, access, permission, summary, description }) => ({

@@ -7,6 +7,7 @@ import { SandpoolError } from '../protocol/errors.js';
 import type { Registry } from '../registry/registry.js';
 import type { TableLists } from '../resources/table-lists.js';
 import { type Authenticator, requirePermission } from './api-route.js';
+import type { IsolationOf } from './plugin-item.js';
 import type { PluginSpeech } from './plugin-texts.js';
 
 export const PREFIX = '/api/v1/plugins';
@@ -59,6 +60,8 @@ export interface ApiRouteOptions {
   >;
   readonly identity: Authenticator;
   /** Plugins that fail too often are kept away from the threads; without it none is. */
+  /** What a plugin's release runs in, and why not in something better. */
+  readonly isolationOf?: IsolationOf;
   readonly quarantine?: {
     readonly of: (pluginId: string) => QuarantineState | undefined;
     readonly lift: (pluginId: string) => boolean | Promise<boolean>;

@@ -87,6 +87,18 @@ t.test('the detail shows what was asked for, what was granted, and the routes at
   ]);
 });
 
+t.test('the detail says what a loaded release runs in, and what keeps it from something better', async (t) => {
+  const { registry } = await newHouse(t);
+  await registry.upload(artifactOf('demo', 'v0.1.0'));
+  const state = { isolation: 'fresh' as const, reasons: ['it uses table.set'] };
+  const isolationOf = (pluginId: string) => (pluginId === 'demo' ? state : undefined);
+  t.match(pluginItem(registry.show('demo'), new Set(), { isolationOf }), {
+    isolation: 'fresh',
+    isolationObstacles: ['it uses table.set'],
+  });
+  t.notHas(pluginItem(registry.show('demo'), new Set()), ['isolation']);
+});
+
 t.test('open points have no key where nothing is open', async (t) => {
   const { registry } = await newHouse(t);
   await registry.upload(
