@@ -10,17 +10,24 @@ export interface AuthorizationBody {
 }
 
 /**
- * Makes the body for a choice: `all` grants what the plugin declares, `none` only what has no targets, a file says it itself.
+ * Makes the body for a choice: `all` grants what the plugin requests, `none` only what has no targets, a file says it itself.
  * @throws SBX_FILE_UNREADABLE when the file cannot be read or is no JSON object with `services`.
  */
-export async function authorizationBody(grant: string | undefined, host: Host, id: string): Promise<AuthorizationBody> {
+export async function authorizationBody(
+  grant: string | undefined,
+  host: Host,
+  id: string,
+  requested: (host: Host, id: string) => Promise<readonly HostService[]> = requestedNow,
+): Promise<AuthorizationBody> {
   if (grant === undefined) return {};
   if (grant === 'none') return { authorization: { services: [] } };
-  if (grant === 'all') {
-    const { requestedHostServices = [] } = await pluginDetail(host, id);
-    return { authorization: { services: requestedHostServices.map(everything) } };
-  }
+  if (grant === 'all') return { authorization: { services: (await requested(host, id)).map(everything) } };
   return { authorization: await decisionIn(grant) };
+}
+
+async function requestedNow(host: Host, id: string): Promise<readonly HostService[]> {
+  const { requestedHostServices = [] } = await pluginDetail(host, id);
+  return requestedHostServices;
 }
 
 function everything({ owner, service, version, methods, paths, keys, tables, resources }: HostService) {

@@ -1,4 +1,6 @@
 /** Plugins as a host describes them (spec/governance.md §2.2), and as lines for people. */
+import type { DependencyCheck } from '../registry/dependencies.js';
+import type { Diagnosis, NotExecuted, UpgradeFailure } from '../registry/projection.js';
 import type { Host } from './client.js';
 import { pluginPath } from './client.js';
 import { columns } from './table.js';
@@ -16,6 +18,7 @@ export interface PluginItem {
   readonly installed: number;
   readonly enabled: number;
   readonly authorizationStatus?: string;
+  readonly lastUpgradeFailure?: UpgradeFailure;
   /** Times are ISO texts. */
   readonly quarantine?: {
     readonly since: string;
@@ -30,6 +33,12 @@ export interface PluginDetail extends PluginItem {
   readonly requestedHostServices?: readonly HostService[];
   readonly authorizedHostServices?: readonly HostService[];
   readonly declaredRoutes?: readonly DeclaredRoute[];
+  readonly dependencyCheck?: DependencyCheck;
+  readonly notExecuted?: readonly NotExecuted[];
+  readonly diagnosis?: Diagnosis;
+  /** What its requests run in; absent when nothing of it is loaded. */
+  readonly isolation?: string;
+  readonly isolationObstacles?: readonly string[];
 }
 
 export interface HostService {
@@ -88,6 +97,7 @@ function scopedServices({ requestedHostServices = [] }: PluginDetail): readonly 
   return requestedHostServices.filter((service) => targetsOf(service).length > 0);
 }
 
-function targetsOf({ paths = [], keys = [], tables = [], resources = [] }: HostService): readonly string[] {
+/** What of a host service may be reached. */
+export function targetsOf({ paths = [], keys = [], tables = [], resources = [] }: HostService): readonly string[] {
   return [...paths, ...keys, ...tables, ...resources.map(({ ref }) => ref)];
 }
