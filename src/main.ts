@@ -61,8 +61,6 @@ import { openBlobs } from './store/blobs.js';
 import { type Database, openDatabase } from './store/sqlite.js';
 import { openStateStore, type StateStore } from './store/state.js';
 
-/** Lines of a plugin that are logged per second. */
-const LOG_LINES_PER_SECOND = 100;
 /** A host that has been up for so long without a plugin, in ms, gets a thread ready for the first. */
 const REHEARSE_AFTER_MS = 1000;
 /** Instances that all threads together keep. */
@@ -343,18 +341,7 @@ async function prepareRelease(engine: Engine, release: EngineRelease): Promise<P
 /** Settings of the engine; `auto` is resolved here. */
 export function engineOptions(
   config: Config,
-): Pick<
-  EngineOptions,
-  | 'pool'
-  | 'limitsOf'
-  | 'maxResponseBytes'
-  | 'maxHostCalls'
-  | 'instanceBudgetMiB'
-  | 'maxInstances'
-  | 'instanceIdleMs'
-  | 'quarantine'
-  | 'logLinesPerSecond'
-> {
+): Pick<EngineOptions, 'pool' | 'limitsOf' | 'instanceBudgetMiB' | 'maxInstances' | 'instanceIdleMs' | 'quarantine'> {
   const { pool, sandbox } = config;
   const share = Math.ceil(availableParallelism() / processesOf(config));
   // With a single thread one stuck guest would hold up everybody until its deadline.
@@ -363,13 +350,10 @@ export function engineOptions(
   return {
     pool: { ...pool, maxThreads, minThreads: Math.min(pool.minThreads, maxThreads), slots },
     limitsOf: limitsOf(config, slots),
-    maxResponseBytes: sandbox.maxResponseBytes,
-    maxHostCalls: sandbox.maxHostCalls,
     instanceBudgetMiB: sandbox.instanceBudgetMiB,
     maxInstances: sandbox.maxInstances === 'auto' ? shareOfInstances(maxThreads) : sandbox.maxInstances,
     instanceIdleMs: sandbox.instanceIdleMs,
     quarantine: sandbox.quarantine,
-    logLinesPerSecond: LOG_LINES_PER_SECOND,
   };
 }
 
@@ -430,9 +414,9 @@ export function createHostCallAnswers({ config, state, registry, dataDir, log }:
     return known;
   };
 
-  return async (grant: Grant, request: Uint8Array, context: HostCallContext): Promise<Uint8Array> => {
-    const answered = await answerOnHost(services, { opcode: 1, request, authorize: authorizerOf(grant), context });
-    return answered.response;
+  return (grant: Grant, request: Uint8Array, context: HostCallContext): Uint8Array | Promise<Uint8Array> => {
+    const answered = answerOnHost(services, { opcode: 1, request, authorize: authorizerOf(grant), context });
+    return answered instanceof Promise ? answered.then(({ response }) => response) : answered.response;
   };
 }
 

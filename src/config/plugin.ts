@@ -9,6 +9,7 @@ export interface SandboxLimits {
   readonly memoryLimitMiB: number;
   readonly maxResponseBytes: number;
   readonly maxHostCalls: number;
+  readonly logLinesPerSecond: number;
   /** Memory in reserve behind that of a snapshot. */
   readonly memoryHeadroomMiB: number;
   /** Invocations after which an instance is replaced; 0 for never. */

@@ -17,6 +17,9 @@ type Range = readonly [minimum: number, maximum: number, unit?: string];
 
 const DEADLINE: Range = [1, 3_600_000, 'ms'];
 const MEMORY_LIMIT: Range = [1, 4096, 'MiB'];
+const RESPONSE: Range = [1024, 1_073_741_824, 'bytes'];
+const HOST_CALLS: Range = [0, 10_000_000, 'host calls'];
+const LOG_LINES: Range = [0, 1_000_000, 'lines'];
 const HEADROOM: Range = [0, 1024, 'MiB'];
 const RECYCLE: Range = [0, 1_000_000_000, 'invocations'];
 
@@ -48,8 +51,9 @@ export const CONFIG_SCHEMA = section({
     isolation:         choice(ISOLATIONS, 'pristine', 'What an invocation finds: `pristine` an instance reset to what it was right after its initialisation, `fresh` a new instance, `warm` the state that the last one left.'),
     deadlineMs:        integer(30_000, DEADLINE, 'Longest run of one invocation; then the guest is stopped.'),
     memoryLimitMiB:    integer(256, MEMORY_LIMIT, 'Most linear memory that one instance may grow to.'),
-    maxResponseBytes:  integer(16_777_216, [1024, 1_073_741_824, 'bytes'], 'Largest response of a guest.'),
-    maxHostCalls:      integer(10_000, [0, 10_000_000, 'host calls'], 'Most host calls of one invocation.'),
+    maxResponseBytes:  integer(16_777_216, RESPONSE, 'Largest response of a guest.'),
+    maxHostCalls:      integer(10_000, HOST_CALLS, 'Most host calls of one invocation.'),
+    logLinesPerSecond: integer(100, LOG_LINES, 'Most log lines of one plugin in a second, per worker; what is more is dropped and counted.'),
     instanceBudgetMiB: integer(512, [1, 1_048_576, 'MiB'], 'Memory of the instances that one worker keeps.'),
     maxInstances:      autoOr([1, 100_000, 'instances'], 'Most instances that one worker keeps, because each reserves 10 GiB of addresses; `auto` shares 8,000 among `pool.maxThreads`.'),
     instanceIdleMs:    integer(300_000, [1000, 86_400_000, 'ms'], 'Time without an invocation after which a worker frees an instance.'),
@@ -66,6 +70,9 @@ export const CONFIG_SCHEMA = section({
       isolation:       Type.Optional(Type.Enum([...ISOLATIONS], { description: 'Isolation of this plugin.' })),
       deadlineMs:      optionalInteger(DEADLINE, 'Deadline of this plugin.'),
       memoryLimitMiB:  optionalInteger(MEMORY_LIMIT, 'Memory limit of this plugin.'),
+      maxResponseBytes: optionalInteger(RESPONSE, 'Largest response of this plugin.'),
+      maxHostCalls:    optionalInteger(HOST_CALLS, 'Most host calls of one invocation of this plugin.'),
+      logLinesPerSecond: optionalInteger(LOG_LINES, 'Most log lines of this plugin.'),
       memoryHeadroomMiB: optionalInteger(HEADROOM, 'Reserve of this plugin\'s instances.'),
       recycleAfter:    optionalInteger(RECYCLE, 'Invocations after which an instance of this plugin is replaced.'),
       warmUp:          Type.Optional(Type.Array(Type.String({ pattern: '^GET /\\S*$', shape: 'a request such as GET /notes' }), { description: 'Requests that run before the snapshot of this plugin is taken, such as `GET /notes`: nobody asks, and host calls are refused.' })),

@@ -118,6 +118,10 @@ export interface PluginLimits {
   readonly isolation: Isolation;
   readonly deadlineMs: number;
   readonly memoryLimitMiB: number;
+  readonly maxResponseBytes: number;
+  readonly maxHostCalls: number;
+  /** More are dropped and counted. */
+  readonly logLinesPerSecond: number;
   readonly concurrency: number;
   readonly queue: number;
   readonly weight: number;
@@ -149,15 +153,12 @@ export interface EngineOptions {
     readonly slots: number;
   };
   readonly limitsOf: (pluginId: string) => PluginLimits;
-  readonly maxResponseBytes: number;
-  readonly maxHostCalls: number;
   readonly instanceBudgetMiB: number;
   /** Instances that a thread may keep. */
   readonly maxInstances: number;
   /** Time without an invocation after which a kept instance is freed. */
   readonly instanceIdleMs: number;
   readonly quarantine: QuarantineSettings;
-  readonly logLinesPerSecond: number;
   /** SQLite file of plugin state, or `:memory:`. */
   readonly stateFile: string;
   readonly metrics: Metrics;
@@ -293,7 +294,7 @@ export function createEngine(options: EngineOptions): Engine {
     else if (message.kind === 'host-call') options.onHostCall?.(message.call);
     else {
       metrics.droppedLogLines(message.pluginId, message.lines);
-      const text = `${message.lines} log lines dropped: more than ${options.logLinesPerSecond} per second`;
+      const text = `${message.lines} log lines dropped: more than ${options.limitsOf(message.pluginId).logLinesPerSecond} per second`;
       warn(message.pluginId, text);
     }
   }
@@ -357,11 +358,11 @@ export function createEngine(options: EngineOptions): Engine {
       grantedServices: release.grant.services,
       manifestResources: release.manifestResources,
       memoryLimitMiB: limits.memoryLimitMiB,
-      maxResponseBytes: options.maxResponseBytes,
-      maxHostCalls: options.maxHostCalls,
+      maxResponseBytes: limits.maxResponseBytes,
+      maxHostCalls: limits.maxHostCalls,
       headroomBytes: limits.memoryHeadroomMiB * BYTES_PER_MIB,
       recycleAfter: limits.recycleAfter,
-      logLinesPerSecond: options.logLinesPerSecond,
+      logLinesPerSecond: limits.logLinesPerSecond,
       traceHostCalls: options.onHostCall !== undefined,
     };
   }

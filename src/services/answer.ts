@@ -87,17 +87,22 @@ export interface EncodedAnswer extends HostCallAnswer {
   readonly response: Uint8Array;
 }
 
-/** Answers on the main thread, whatever the placement. Never rejects. */
-export async function answerOnHost(services: ServiceRegistry, question: HostCallQuestion): Promise<EncodedAnswer> {
+/** Answers on the main thread, whatever the placement; at once where the service does. Never throws, never rejects. */
+export function answerOnHost(
+  services: ServiceRegistry,
+  question: HostCallQuestion,
+): EncodedAnswer | Promise<EncodedAnswer> {
   const { opcode, request, authorize, context } = question;
   const opened = open(services, authorize, opcode, request);
   if (opened.method === undefined) return encoded(refused(opened));
   const { call, method } = opened;
+  const failed = (thrown: unknown) => encoded(answer(opened, replyOfThrown(services, context, method, thrown)));
   try {
     const replied = method.run(call, context);
-    return encoded(answer(opened, replied instanceof Promise ? await replied : replied));
+    if (!(replied instanceof Promise)) return encoded(answer(opened, replied));
+    return replied.then((reply) => encoded(answer(opened, reply))).catch(failed);
   } catch (thrown) {
-    return encoded(answer(opened, replyOfThrown(services, context, method, thrown)));
+    return failed(thrown);
   }
 }
 

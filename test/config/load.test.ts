@@ -62,6 +62,7 @@ t.test('without a file, variables and flags every setting has its default', asyn
       memoryLimitMiB: 256,
       maxResponseBytes: 16777216,
       maxHostCalls: 10000,
+      logLinesPerSecond: 100,
       instanceBudgetMiB: 512,
       plugins: {},
     },

@@ -16,7 +16,14 @@ t.test('a plugin’s own limits lie over the defaults', async (t) => {
     SANDPOOL_SANDBOX_DEADLINE_MS: '1000',
     SANDPOOL_POOL_MAX_QUEUE: '7',
   });
-  const shared = { deadlineMs: 1000, maxResponseBytes: 16777216, maxHostCalls: 10000, recycleAfter: 0, memoryHeadroomMiB: 0 };
+  const shared = {
+    deadlineMs: 1000,
+    maxResponseBytes: 16777216,
+    maxHostCalls: 10000,
+    logLinesPerSecond: 100,
+    recycleAfter: 0,
+    memoryHeadroomMiB: 0,
+  };
   t.same(effectiveSandbox(config, 'big-one'), {
     ...shared,
     isolation: 'warm',

@@ -122,6 +122,18 @@ t.test('a request that makes the memory grow costs the instance, unless it has a
   t.match(await host.metrics.render(), 'sandpool_instances_discarded_total{reason="grown"} 2\n');
 });
 
+t.test(
+  'the size of responses and the number of host calls are limited for one plugin without touching another',
+  async (t) => {
+    const perPlugin = { brief: { maxResponseBytes: 8 }, quiet: { maxHostCalls: 0 } };
+    const host = startEngine(t, { perPlugin });
+    for (const id of ['brief', 'quiet', 'free']) await host.load(id, await watGuest('mischief'));
+    t.match(await host.request('brief', '!!'), { ok: false, error: { code: 'SBX_RESPONSE_TOO_LARGE' } });
+    t.match(await host.request('quiet', '!!h'), { ok: false, error: { code: 'SBX_HOST_CALL_LIMIT' } });
+    t.match(await host.request('free', '!!h'), { ok: true });
+  },
+);
+
 t.test('a thread that gets no more work frees its instances', async (t) => {
   const host = startEngine(t, { instanceIdleMs: 4 });
   await host.load('echo', await watGuest('echo'));

@@ -81,7 +81,7 @@ t.test(
 );
 
 t.test('a flood of log lines is cut and counted, and the guest ends at its deadline', async (t) => {
-  const host = startEngine(t, { limits: { deadlineMs: 1500 }, logLinesPerSecond: 10, maxHostCalls: 10_000_000 });
+  const host = startEngine(t, { limits: { deadlineMs: 1500, logLinesPerSecond: 10, maxHostCalls: 10_000_000 } });
   await host.load('flood', await watGuest('log-flood'), { services: UUID });
   await host.load('bystander', await watGuest('echo'));
   const flooding = host.request('flood');
