@@ -1,0 +1,152 @@
+/** A real host that is killed in the middle of an upgrade, a rollback or an uninstall, and started again. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { buildArtifact } from '../artifact/build.js';
+import { ENTRY } from '../cli/command-line.js';
+
+import { randomOf } from '../rewrite/random-program.js';
+import { answeringGuest } from './answering-guest.js';
+
+t.setTimeout(300_000);
+
+const PASSWORD = 'only-for-tests-1';
+const KILLS = 10 * Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);
+const SEED = Number(process.env.SANDPOOL_TEST_SEED ?? 1);
+/** An operation takes about as long, in ms. */
+const LONGEST_WAIT_MS = 250;
+
+const release = async (id: string, version: string) =>
+  buildArtifact({
+    manifest: { id, version },
+    module: await answeringGuest(version),
+    routes: [{ path: '/which' }],
+    installSql: { '001-a.sql': `CREATE TABLE IF NOT EXISTS plugin_${id} (id INT PRIMARY KEY)` },
+    uninstallSql: { '001-a.sql': `DROP TABLE IF EXISTS plugin_${id}` },
+    resources: [
+      {
+        key: 'rows',
+        table: `plugin_${id}`,
+        fields: [{ name: 'id', column: 'id' }],
+        orderBy: { column: 'id', direction: 'asc' },
+      },
+    ],
+  });
+
+interface Answer {
+  readonly code: number;
+  readonly message: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+async function serve(t: Test, cwd: string) {
+  const env = { SANDPOOL_ADMIN_PASSWORD: PASSWORD, SANDPOOL_PLUGIN_SERVE_PENDING: 'true' };
+  const flags = ['serve', '--port', '0', '--data', join(cwd, 'data')];
+  const child = spawn(process.execPath, [ENTRY, ...flags], { cwd, env: { PATH: process.env.PATH, HOME: cwd, ...env } });
+  const errors: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exit;
+  };
+  t.teardown(kill);
+  let url = '';
+  for await (const line of createInterface(child.stdout)) {
+    url = /listens on (http:\/\/\S+)/.exec(line)?.[1] ?? url;
+    if (/^ {2}metrics/.test(line)) break;
+  }
+  if (url === '') throw new Error(`the host does not start: ${errors.join('')}`);
+  let token = '';
+  const ask = async (method: string, path: string, body?: unknown): Promise<Answer> => {
+    const isForm = body instanceof FormData;
+    const headers = { authorization: `Bearer ${token}`, ...(!isForm && { 'content-type': 'application/json' }) };
+    const init = { method, headers, ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }) };
+    return (await fetch(`${url}/api/v1${path}`, init)).json() as Promise<Answer>;
+  };
+  const login = await ask('POST', '/auth/login', { username: 'admin', password: PASSWORD });
+  token = String(login.data.accessToken);
+  const which = async (id: string): Promise<string> => (await fetch(`${url}/x/${id}/which`)).text();
+  return { ask, which, kill };
+}
+
+type Served = Awaited<ReturnType<typeof serve>>;
+
+function formOf(artifact: Uint8Array): FormData {
+  const form = new FormData();
+  form.set('file', new Blob([new Uint8Array(artifact)]), 'a.wasm');
+  return form;
+}
+
+async function mustDo(t: Test, host: Served, method: string, path: string, body?: unknown): Promise<Answer> {
+  const answer = await host.ask(method, path, body);
+  t.equal(answer.code, 0, `${method} ${path}: ${answer.message}`);
+  return answer;
+}
+
+/** Whatever the host was killed in, it is in one release, whole, or out. */
+async function requireLegal(t: Test, host: Served, title: string): Promise<string | undefined> {
+  const { data: bystander } = await mustDo(t, host, 'GET', '/plugins/bystander');
+  t.equal(
+    await host.which('bystander'),
+    'v1.0.0',
+    `${title}: the bystander serves ${JSON.stringify(bystander.diagnosis ?? null)}`,
+  );
+  const { data } = await mustDo(t, host, 'GET', '/plugins/demo');
+  t.match(String(data.runtimeState), /^(normal|pending_upgrade|upgrade_failed)$/, title);
+  if (data.installed === 0) {
+    t.equal(data.enabled, 0, title);
+    t.match(await host.which('demo'), /not enabled/, title);
+    return undefined;
+  }
+  t.equal(data.enabled, 1, title);
+  t.equal(await host.which('demo'), data.effectiveVersion, `${title}: the release that is in effect serves`);
+  const { data: page } = await mustDo(t, host, 'GET', '/plugins/demo/releases');
+  const effective = (page.list as { isEffective: boolean; status: string }[]).filter(({ isEffective }) => isEffective);
+  t.match(effective, [{ status: 'active' }], title);
+  t.equal(effective.length, 1, title);
+  return String(data.effectiveVersion);
+}
+
+t.test('a host killed while it governs is whole again after a start (F011, F012, F013, F029)', async (t) => {
+  const cwd = t.testdir({});
+  const random = randomOf(SEED);
+  const [first, second, bystander] = await Promise.all([
+    release('demo', 'v0.1.0'),
+    release('demo', 'v0.2.0'),
+    release('bystander', 'v1.0.0'),
+  ]);
+  let host = await serve(t, cwd);
+  for (const [id, artifact] of [
+    ['bystander', bystander],
+    ['demo', first],
+  ] as const) {
+    await mustDo(t, host, 'POST', '/plugins/dynamic/package', formOf(artifact));
+    await mustDo(t, host, 'POST', `/plugins/${id}/install`, {});
+    await mustDo(t, host, 'PUT', `/plugins/${id}/enable`, {});
+  }
+  for (let kill = 0; kill < KILLS; kill++) {
+    const version = await requireLegal(t, host, `before kill ${kill}`);
+    if (version === undefined) {
+      await mustDo(t, host, 'POST', '/plugins/demo/install', {});
+      await mustDo(t, host, 'PUT', '/plugins/demo/enable', {});
+    }
+    const { data } = await mustDo(t, host, 'GET', '/plugins/demo');
+    const isOld = data.effectiveVersion === 'v0.1.0';
+    if (isOld && data.discoveredVersion === 'v0.1.0') {
+      await mustDo(t, host, 'POST', '/plugins/dynamic/package', formOf(second));
+    }
+    const operation = random(3) === 0 ? 'uninstall' : isOld ? 'upgrade' : 'rollback';
+    const doing =
+      operation === 'uninstall'
+        ? host.ask('DELETE', '/plugins/demo', {})
+        : host.ask('POST', `/plugins/demo/${operation}`, { confirmed: true });
+    await Promise.all([doing.catch(() => undefined), wait(random(LONGEST_WAIT_MS)).then(host.kill)]);
+    host = await serve(t, cwd);
+    await requireLegal(t, host, `after kill ${kill}, in ${operation}`);
+  }
+});
