@@ -31,6 +31,8 @@ export const GOALS: readonly Goal[] = [
   { goal: 'past the deadline',                                         case: 'deadline',  row: 'loop, past its deadline',               ...atMost(10, 2) },
   { goal: 'until the same worker serves again',                        case: 'deadline',  row: 'loop, until the thread serves again',   ...atMost(100, 1) },
   { goal: '1.8 MB Go release, upload to first answer',                 case: 'load',      row: 'Go, upload to first answer',            ...atMost(1000, 200) },
+  { goal: 'first request after an upgrade ÷ steady',                   case: 'swap',      row: 'AS, first after an upgrade',            ...ratio('less', 2, 1.2) },
+  { goal: 'first request after a rollback ÷ steady',                   case: 'swap',      row: 'AS, first after a rollback',            ...ratio('less', 2, 1.2) },
   { goal: 'memory of a 1.8 MB Go plugin, first worker',                case: 'plugins',   row: 'memory of a Go plugin, first worker',   ...atMost(12, 6) },
   { goal: 'the same, each further worker',                             case: 'plugins',   row: 'memory of a Go plugin, each further worker', ...atMost(4, 1.5) },
   { goal: '50 Go plugins taking turns ÷ one, time per request',        case: 'plugins',   row: '50 Go plugins',                         ...ratio('less', 5, 1.5) },

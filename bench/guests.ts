@@ -126,10 +126,10 @@ const ROUTES = ['Echo', 'Call', 'Store', 'Spin', 'Recurse', 'Encode', 'Decode', 
 const RUNTIME = { service: 'runtime', methods: ['info.uuid', 'info.now', 'state.get', 'state.set'] };
 
 /** An artifact of the guest whose routes are `POST /echo` and so on. */
-export function artifactOf(id: string, module: Uint8Array): Uint8Array {
+export function artifactOf(id: string, module: Uint8Array, version = 'v0.1.0'): Uint8Array {
   const scope = { scopeNature: 'tenant_aware', supportsMultiTenant: true, defaultInstallMode: 'tenant_scoped' };
   const sections = {
-    'lina.plugin.manifest': { id, name: id, version: 'v0.1.0', type: 'dynamic', ...scope },
+    'lina.plugin.manifest': { id, name: id, version, type: 'dynamic', ...scope },
     'lina.plugin.dynamic': { runtimeKind: 'wasm', abiVersion: 'v1' },
     'lina.plugin.backend.routes': ROUTES,
     'lina.plugin.backend.bridge': BRIDGE,

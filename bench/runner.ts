@@ -15,6 +15,7 @@ import { payloadCase } from './payload.js';
 import { peersCase } from './peers.js';
 import { pluginsCase } from './plugins.js';
 import { type BenchReport, type ReportRow, summarise } from './report.js';
+import { swapCase } from './swap.js';
 import { wireCase } from './wire.js';
 
 export const CASES: readonly BenchCase[] = [
@@ -27,6 +28,7 @@ export const CASES: readonly BenchCase[] = [
   payloadCase,
   pluginsCase,
   loadCase,
+  swapCase,
   peersCase,
 ];
 

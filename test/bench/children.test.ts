@@ -6,3 +6,7 @@ t.test('plugins measures what it promises', (t) => measuresAll(t, 'plugins', [])
 t.test('load measures what it promises', (t) =>
   measuresAll(t, 'load', ['AS, upload to first answer', 'AS, parse', 'AS, rewrite', 'AS, compile', 'AS, warm']),
 );
+
+t.test('swap measures what it promises', (t) =>
+  measuresAll(t, 'swap', ['AS, steady', 'AS, first after an upgrade', 'AS, first after a rollback']),
+);
