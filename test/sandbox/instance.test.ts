@@ -118,7 +118,11 @@ t.test('every guest that can be reset answers as a new instance of its original 
       pristine = openPristine(module);
     } catch (error) {
       if (!(error instanceof SandpoolError)) throw error;
-      t.match(error.code, /^SBX_(INITIALIZE_FAILED|EXPORTS_MISSING|INSTANTIATE_FAILED|MODULE_INVALID|MODULE_UNSUPPORTED|DEADLINE)$/, name);
+      t.match(
+        error.code,
+        /^SBX_(INITIALIZE_FAILED|EXPORTS_MISSING|INSTANTIATE_FAILED|MODULE_INVALID|MODULE_UNSUPPORTED|DEADLINE)$/,
+        name,
+      );
       continue;
     }
     const original = runsOfOriginal(module);
