@@ -13,6 +13,8 @@ import { startTestHost } from './host.js';
 /** More of everything for a long run. */
 const EFFORT = Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);
 const SEED = Number(process.env.SANDPOOL_TEST_SEED ?? 1);
+/** Answers between two ends of threads, at least. */
+const KILL_EVERY = 10;
 const UUID = { services: [grantOf('runtime', ['info.uuid'])] };
 
 /**
@@ -71,6 +73,7 @@ t.test('of thousands of requests under fire each is answered once, and only the 
       const one = attack(random, index);
       const outcome = await run(host, one, random);
       answers++;
+      killing.answered();
       const wrong = wrongWith(one, outcome, untouched, index);
       if (wrong !== undefined) t.fail(`request ${index} ${one.id} ${one.body.slice(0, 12)}: ${wrong}`);
     }
@@ -118,24 +121,24 @@ function wrongWith(
   return isRight ? undefined : `another answer: ${text.slice(0, 40)}`;
 }
 
-/** Ends a thread every now and then, as a crash would. */
-function killThreads(random: Random): { stop(): Promise<number> } {
-  let isStopped = false;
-  let kills = 0;
-  const killing = (async () => {
-    while (!isStopped) {
-      await wait(40 + random(120));
-      const victim = [...threads][random(Math.max(1, threads.size))];
-      if (victim === undefined || isStopped) continue;
-      kills++;
-      await victim.terminate();
-    }
-    return kills;
-  })();
+/**
+ * Ends the oldest thread now and then. The pace is that of the answers: on a busy machine, where a thread takes long to start, time
+ * would leave none that ever answers.
+ */
+function killThreads(random: Random): { answered(): void; stop(): Promise<number> } {
+  const dying: Promise<unknown>[] = [];
+  let left = KILL_EVERY;
   return {
-    stop() {
-      isStopped = true;
-      return killing;
+    answered() {
+      const [victim] = threads;
+      if (--left > 0 || victim === undefined) return;
+      left = KILL_EVERY + random(KILL_EVERY);
+      threads.delete(victim);
+      dying.push(victim.terminate());
+    },
+    async stop() {
+      await Promise.all(dying);
+      return dying.length;
     },
   };
 }
@@ -172,6 +175,7 @@ t.test('clients on sockets that come and go, and threads that die, cost nobody e
         continue;
       }
       const { status, text } = await host.fetch('/x/echo/a', { method: 'POST', body: `body-${index}-end` });
+      killing.answered();
       const isLost = status === 500 && text.includes('the worker died');
       if (!isLost && (status !== 200 || !text.includes(`body-${index}-end`)))
         t.fail(`request ${index}: ${status} ${text.slice(0, 200)}`);

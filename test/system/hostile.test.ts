@@ -46,7 +46,8 @@ const UUID = [grantOf('runtime', ['info.uuid', 'log.write'])];
 for (const isolation of ['pristine', 'fresh', 'warm'] as const) {
   t.test(`a hostile guest fails with its own code and disturbs nobody (${isolation})`, async (t) => {
     const perPlugin = Object.fromEntries(ENDLESS.map((guest) => [guest, { deadlineMs: 200 }]));
-    const host = startEngine(t, { limits: { isolation, deadlineMs: 20_000, memoryLimitMiB: 128 }, perPlugin });
+    const limits = { isolation, deadlineMs: 20_000, memoryLimitMiB: 128 };
+    const host = startEngine(t, { limits, perPlugin, pool: { queueTimeoutMs: 60_000 } });
     await host.load('bystander', await watGuest('echo'));
     for (const [guest, code] of HOSTILE) {
       await host.load(guest, await watGuest(guest), { services: UUID });
