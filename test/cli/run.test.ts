@@ -7,7 +7,7 @@ import { buildArtifact } from '../artifact/build.js';
 import { watGuest } from '../guest-modules.js';
 import { sandpool } from './command-line.js';
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 const ROUTES = [{ method: 'POST', path: '/echo', requestType: 'EchoReq' }];
 const SCOPED = [{ service: 'storage', methods: ['get'], resources: { paths: ['a/'] } }];

@@ -124,7 +124,7 @@ export type KillRow = readonly [
 /** A test for each row: whatever the step, the state afterwards is that before or after the operation, whole. */
 export function testKills(rows: readonly KillRow[]): void {
   // A process for each row.
-  t.setTimeout(120_000);
+  t.setTimeout(600_000);
   for (const [operation, bring, step, expected] of rows) {
     const before = {
       nothing: 'nothing',

@@ -8,7 +8,7 @@ import { openBlobs } from '../../src/store/blobs.js';
 import { artifactOf, type House, newHouse, openHouse, SCOPED } from './house.js';
 import { fakePorts } from './ports.js';
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 // ---- random walks ----------------------------------------------------------------------------------------------------------
 

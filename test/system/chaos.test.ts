@@ -10,11 +10,14 @@ import { watGuest } from '../guest-modules.js';
 import { type Random, randomOf } from '../rewrite/random-program.js';
 import { startTestHost } from './host.js';
 
+// A busy machine needs seconds to start a thread, and some dozens start here.
+t.setTimeout(600_000);
+
 /** More of everything for a long run. */
 const EFFORT = Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);
 const SEED = Number(process.env.SANDPOOL_TEST_SEED ?? 1);
 /** Answers between two ends of threads, at least. */
-const KILL_EVERY = 10;
+const KILL_EVERY = 30;
 const UUID = { services: [grantOf('runtime', ['info.uuid'])] };
 
 /**

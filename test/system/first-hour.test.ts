@@ -9,7 +9,7 @@ import { buildArtifact } from '../artifact/build.js';
 import { ENTRY, type Ran, sandpool } from '../cli/command-line.js';
 import { watGuest } from '../guest-modules.js';
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 /** Longest wait for a host to greet or to end. */
 const PATIENCE_MS = 30_000;

@@ -11,7 +11,7 @@ import { ENTRY } from '../cli/command-line.js';
 import { randomOf } from '../rewrite/random-program.js';
 import { answeringGuest } from './answering-guest.js';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 const PASSWORD = 'only-for-tests-1';
 const KILLS = 10 * Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);

@@ -7,7 +7,7 @@ import { sandpool } from '../cli/command-line.js';
 import { watGuest } from '../guest-modules.js';
 import { startTestHost } from './host.js';
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 t.test(
   'a plugin is installed, upgraded, rolled back and taken away, and the log tells it (F008, F011, F123)',

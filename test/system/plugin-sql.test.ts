@@ -5,7 +5,7 @@ import { openDatabase } from '../../src/store/sqlite.js';
 import { buildArtifact } from '../artifact/build.js';
 import { startTestHost, type TestHost } from './host.js';
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 const INSTALL = `CREATE TABLE IF NOT EXISTS plugin_demo_note (id INT PRIMARY KEY, title TEXT, tenant_id INT NOT NULL DEFAULT 0);
   INSERT INTO plugin_demo_note VALUES (1, 'first') ON CONFLICT DO NOTHING`;

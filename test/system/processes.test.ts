@@ -7,7 +7,7 @@ import { sandpool, silentUrl } from '../cli/command-line.js';
 import { watGuest } from '../guest-modules.js';
 import { type Answer, type Ask, isAlive, type Processes, serveProcesses, until } from './processes.js';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 const ROUTES = [{ path: '/echo' }, { path: '/echo', method: 'POST' }];
 const PLUGINS = '/api/v1/plugins';

@@ -7,7 +7,7 @@ import { buildArtifact } from '../artifact/build.js';
 import { answeringGuest } from './answering-guest.js';
 import { startTestHost } from './host.js';
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 const CONNECTIONS = 64;
 const CYCLES = 10 * Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);
