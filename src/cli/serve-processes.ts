@@ -10,6 +10,7 @@ import { reasonOf } from '../protocol/errors.js';
 import type { Context, ExitCode } from './command.js';
 import { type Greeted, greet } from './greeting.js';
 import type { HostWork } from './host-process.js';
+import { untilTold } from './signals.js';
 
 export interface ServeOptions {
   readonly config: Config;
@@ -48,27 +49,12 @@ export async function serveProcesses(context: Context, options: ServeOptions): P
     }
   });
   greet(context, { ...(primary.first as Greeted), url: urlOf(config, port) }, { demo, processes });
-  return (await ending) ? 0 : 1;
+  const endedByThemselves = await ending;
+  return endedByThemselves ? 0 : 1;
 }
 
 function withPort(config: Config, port: number): Config {
   return { ...config, server: { ...config.server, port } };
-}
-
-/** Resolves when all processes have ended after a signal, with whether each did so by itself; a second signal ends all at once. */
-function untilTold(primary: Primary, { note }: Context): Promise<boolean> {
-  return new Promise((settle, fail) => {
-    let isEnding = false;
-    const end = (signal: NodeJS.Signals): void => {
-      // Without the primary the others end by themselves.
-      if (isEnding) process.exit(1);
-      isEnding = true;
-      note(`${signal}: waiting for running requests`);
-      primary.close().then(settle, fail);
-    };
-    process.on('SIGINT', end);
-    process.on('SIGTERM', end);
-  });
 }
 
 /** The configuration as it is written now; what the processes must share, and what the primary itself goes by, stays. */

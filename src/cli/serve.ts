@@ -2,10 +2,11 @@
 import { resolve } from 'node:path';
 import { loadConfig, readEnvironment } from '../config/load.js';
 import type { ConfigFlag } from '../config/schema.js';
-import { type Host, processesOf, startHost } from '../main.js';
+import { processesOf, startHost } from '../main.js';
 import type { Context, ExitCode } from './command.js';
 import { ensureDemo } from './demo.js';
 import { greet, greetedOf } from './greeting.js';
+import { untilTold } from './signals.js';
 
 interface Options extends Partial<Record<ConfigFlag, string>> {
   readonly config?: string;
@@ -32,19 +33,4 @@ export async function run(context: Context<Options>): Promise<ExitCode> {
   greet(context, greetedOf(host), { demo });
   await ending;
   return 0;
-}
-
-/** Resolves when the host has ended after a signal; a second signal ends the process at once. */
-function untilTold(host: Host, { note }: Context<Options>): Promise<void> {
-  return new Promise((settle, fail) => {
-    let isEnding = false;
-    const end = (signal: NodeJS.Signals): void => {
-      if (isEnding) process.exit(1);
-      isEnding = true;
-      note(`${signal}: waiting for running requests`);
-      host.close().then(settle, fail);
-    };
-    process.on('SIGINT', end);
-    process.on('SIGTERM', end);
-  });
 }
