@@ -7,30 +7,15 @@ import {
   EMBEDDED_MOUNT,
   menuQuery,
 } from '../artifact/hosted-menus.js';
-import { menuOwner } from '../artifact/menus.js';
+import { type MenuDeclaration, menuOwner } from '../artifact/menus.js';
 
 export { menuOwner };
 
-/** A row of `sys_menu`. */
-export interface MenuRow {
+/** A row of `sys_menu`; the key of a plugin's menu is `plugin:<plugin-id>:<name>`. */
+export interface MenuRow extends Omit<MenuDeclaration, 'parentKey' | 'remark'> {
   readonly id: number;
   /** 0 for a root. */
   readonly parentId: number;
-  /** `plugin:<plugin-id>:<name>` for those of a plugin. */
-  readonly key: string;
-  readonly name: string;
-  readonly path: string;
-  readonly component: string;
-  readonly perms: string;
-  readonly icon: string;
-  readonly type: 'D' | 'M' | 'B';
-  readonly sort: number;
-  readonly visible: 0 | 1;
-  readonly status: 0 | 1;
-  readonly isFrame: 0 | 1;
-  readonly isCache: 0 | 1;
-  /** JSON object text; empty when none. */
-  readonly queryParam: string;
 }
 
 /** Who looks at the menus. */
