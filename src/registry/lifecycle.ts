@@ -8,6 +8,7 @@ import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import { textAt } from '../protocol/text.js';
 import { type Authorization, isAuthorizationRequired } from './authorization.js';
 import type { CallbackEnd, PreparedRelease } from './ports.js';
+import { releaseIdentityOf } from './snapshot.js';
 
 /** What a guest is told beside who it is; what is absent, is left out. */
 export interface LifecycleFacts {
@@ -79,15 +80,7 @@ export async function tellGuest(
 export function manifestFactsOf(artifact: Artifact, authorization: Authorization): object {
   const { manifest, installSql, uninstallSql, mockSql, hooks, resources } = artifact;
   return {
-    id: manifest.id,
-    name: manifest.name,
-    version: manifest.version,
-    type: manifest.type,
-    distribution: manifest.distribution,
-    scopeNature: manifest.scopeNature,
-    supportsMultiTenant: manifest.supportsMultiTenant,
-    defaultInstallMode: manifest.defaultInstallMode,
-    description: manifest.description,
+    ...releaseIdentityOf(artifact),
     installSqlCount: installSql.length,
     uninstallSqlCount: uninstallSql.length,
     mockSqlCount: mockSql.length,

@@ -7,7 +7,9 @@ import { type Authorization, isAuthorizationRequired } from './authorization.js'
 
 /** @returns the text for `manifest_snapshot`. */
 export function encodeSnapshot(artifact: Artifact, authorization: Authorization): string {
-  return JSON.stringify({ ...identityOf(artifact), ...contentsOf(artifact), ...servicesOf(authorization) });
+  const { dependencies } = artifact.manifest;
+  const identity = { ...releaseIdentityOf(artifact), dependencies };
+  return JSON.stringify({ ...identity, ...contentsOf(artifact), ...servicesOf(authorization) });
 }
 
 /**
@@ -60,7 +62,8 @@ function unreadable(why: string, cause?: unknown): SandpoolError {
   return new SandpoolError('SBX_STORE_FAILED', { reason: `a release snapshot is unreadable: ${why}` }, { cause });
 }
 
-function identityOf({ manifest }: Artifact): object {
+/** What a release says of itself, every key present. */
+export function releaseIdentityOf({ manifest }: Artifact) {
   return {
     id: manifest.id,
     name: manifest.name,
@@ -71,7 +74,6 @@ function identityOf({ manifest }: Artifact): object {
     supportsMultiTenant: manifest.supportsMultiTenant,
     defaultInstallMode: manifest.defaultInstallMode,
     description: manifest.description,
-    dependencies: manifest.dependencies,
   };
 }
 
