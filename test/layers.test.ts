@@ -51,6 +51,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   negotiator: ['http/'],
   'range-parser': ['http/'],
   commander: ['cli/index.ts'],
+  autocannon: ['tune/load.ts'],
   'fast-jwt': ['identity/'],
   '@node-rs/argon2': ['identity/'],
 };
