@@ -2,22 +2,15 @@
  * Guests of the bench, built on demand from `bench/guests/` and kept in the temporary directory of the system, under a hash of
  * everything that went into them; and the artifacts and requests around them.
  */
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { appendCustomSection } from '../src/artifact/sections.js';
 import { encodeRequest } from '../src/protocol/envelope.js';
+import { buildGo, built, goVersion, hashOf, ROOT } from './builds.js';
 
-const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const GO_GUESTS = join(ROOT, 'bench/guests/go');
 const AS_GUESTS = join(ROOT, 'bench/guests/assemblyscript');
 const SDK = join(ROOT, 'src/sdk/assemblyscript');
-const BUILDS = join(tmpdir(), 'sandpool-bench-guests');
 
 /** Said where a row that needs a Go guest is left out. */
 export const NO_GO = 'Go guests need Go 1.24 or newer, which is not installed; AssemblyScript guests are measured';
@@ -29,25 +22,14 @@ export const NO_GO = 'Go guests need Go 1.24 or newer, which is not installed; A
 export async function goGuest(name: 'echo' | 'big'): Promise<Uint8Array | undefined> {
   const version = await goVersion();
   if (version === undefined) return undefined;
-  return built(`go-${name}-${await hashOf([GO_GUESTS], version)}.wasm`, async (out) => {
-    const flags = ['-buildmode=c-shared', '-trimpath', '-ldflags=-s -w'];
-    const env = { ...process.env, GOOS: 'wasip1', GOARCH: 'wasm', GOTOOLCHAIN: 'local', GOFLAGS: '' };
-    await run('go', ['build', ...flags, '-o', out, `./${name}`], { cwd: GO_GUESTS, env });
-  });
-}
-
-async function goVersion(): Promise<string | undefined> {
-  const text = await run('go', ['env', 'GOVERSION']).then(
-    ({ stdout }) => stdout.trim(),
-    () => '',
+  return built(`bench-go-${name}-${await hashOf([GO_GUESTS], version)}.wasm`, (out) =>
+    buildGo(GO_GUESTS, `./${name}`, out),
   );
-  const [, major, minor] = /^go(\d+)\.(\d+)/.exec(text) ?? [];
-  return Number(major) > 1 || Number(minor) >= 24 ? text : undefined;
 }
 
 /** An AssemblyScript guest, 21 KB with the guest library. */
 export async function assemblyScriptGuest(): Promise<Uint8Array> {
-  return built(`as-echo-${await hashOf([AS_GUESTS, SDK], '')}.wasm`, async (out) => {
+  return built(`bench-as-echo-${await hashOf([AS_GUESTS, SDK], '')}.wasm`, async (out) => {
     const sdk = 'src/sdk/assemblyscript';
     const traps = ['abort', 'seed', 'trace'].flatMap((name) => ['--use', `${name}=${sdk}/trap/${name}`]);
     await compile('echo.ts', ['--exportStart', '_initialize', ...traps], out);
@@ -56,7 +38,7 @@ export async function assemblyScriptGuest(): Promise<Uint8Array> {
 
 /** A guest that speaks Extism's own input and output, for `peers`. */
 export async function extismGuest(): Promise<Uint8Array> {
-  return built(`as-extism-${await hashOf([AS_GUESTS], '')}.wasm`, (out) =>
+  return built(`bench-as-extism-${await hashOf([AS_GUESTS], '')}.wasm`, (out) =>
     compile('extism.ts', ['--use', 'abort='], out),
   );
 }
@@ -74,34 +56,6 @@ async function compile(entry: string, flags: readonly string[], out: string): Pr
   });
   if (error !== null || module === undefined) throw new Error(`${source} does not compile:\n${stderr.toString()}`);
   await writeFile(out, module);
-}
-
-/** Reads a build by its name, or makes it. Written aside and renamed, because tests run side by side. */
-async function built(file: string, build: (out: string) => Promise<void>): Promise<Uint8Array> {
-  const path = join(BUILDS, file);
-  const existing = await readFile(path).catch(() => undefined);
-  if (existing !== undefined) return existing;
-  await mkdir(BUILDS, { recursive: true });
-  const aside = `${path}.${process.pid}.${buildNumber++}`;
-  try {
-    await build(aside);
-    await rename(aside, path);
-  } finally {
-    await rm(aside, { force: true });
-  }
-  return readFile(path);
-}
-
-let buildNumber = 0;
-
-async function hashOf(directories: readonly string[], salt: string): Promise<string> {
-  const hash = createHash('sha256').update(salt);
-  for (const directory of directories) {
-    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-    for (const file of files.sort()) hash.update(file.slice(ROOT.length)).update(await readFile(file));
-  }
-  return hash.digest('hex').slice(0, 24);
 }
 
 // ---- artifacts and requests ------------------------------------------------------------------------------------------------

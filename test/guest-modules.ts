@@ -2,20 +2,15 @@
  * Guest modules for tests and benches, built on demand from the sources under `test/guests/`. Slow builds are kept in the
  * temporary directory of the system, under a hash of everything that went into them.
  */
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import asc from 'assemblyscript/asc';
 import openWabt from 'wabt';
+import { buildGo, built, goVersion, hashOf, ROOT } from '../bench/builds.js';
 
-const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+export { GO_ENVIRONMENT, goVersion } from '../bench/builds.js';
+
 const GUESTS = join(ROOT, 'test/guests');
-const BUILDS = join(tmpdir(), 'sandpool-test-guests');
 
 /** The module of `test/guests/wat/<name>.wat`. The file's first lines say what it does and what the host must answer. */
 export async function watGuest(name: string): Promise<Uint8Array> {
@@ -95,49 +90,5 @@ export async function goGuest(name: string): Promise<Uint8Array | undefined> {
     return undefined;
   }
   const source = join(GUESTS, 'go', name);
-  return built(`go-${name}-${await hashOf([source], version)}.wasm`, async (out) => {
-    await run('go', ['build', ...GO_FLAGS, '-o', out, '.'], { cwd: source, env: GO_ENVIRONMENT });
-  });
-}
-
-/** What turns a Go package into a guest. */
-const GO_FLAGS: readonly string[] = ['-buildmode=c-shared', '-trimpath', '-ldflags=-s -w'];
-export const GO_ENVIRONMENT = { ...process.env, GOOS: 'wasip1', GOARCH: 'wasm', GOTOOLCHAIN: 'local', GOFLAGS: '' };
-
-/** Version of the installed Go, such as `go1.24.3`; undefined when there is none or it is older than 1.24. */
-export async function goVersion(): Promise<string | undefined> {
-  const text = await run('go', ['env', 'GOVERSION']).then(
-    (result) => result.stdout.trim(),
-    () => '',
-  );
-  const [, major, minor] = /^go(\d+)\.(\d+)/.exec(text) ?? [];
-  return Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 24) ? text : undefined;
-}
-
-/** Reads a build by its name, or makes it. Written aside and renamed, because test files run in parallel. */
-async function built(file: string, build: (out: string) => Promise<void>): Promise<Uint8Array> {
-  const path = join(BUILDS, file);
-  const existing = await readFile(path).catch(() => undefined);
-  if (existing !== undefined) return existing;
-  await mkdir(BUILDS, { recursive: true });
-  const aside = `${path}.${process.pid}.${buildNumber++}`;
-  try {
-    await build(aside);
-    await rename(aside, path);
-  } finally {
-    await rm(aside, { force: true });
-  }
-  return readFile(path);
-}
-
-let buildNumber = 0;
-
-async function hashOf(directories: readonly string[], salt: string): Promise<string> {
-  const hash = createHash('sha256').update(salt);
-  for (const directory of directories) {
-    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-    for (const file of files.sort()) hash.update(file).update(await readFile(file));
-  }
-  return hash.digest('hex').slice(0, 24);
+  return built(`go-${name}-${await hashOf([source], version)}.wasm`, (out) => buildGo(source, '.', out));
 }
