@@ -67,6 +67,7 @@ function openDispatch() {
     slotCount: SLOTS,
     slotBytes: 16_384,
     batchSize: BATCH,
+    processors: 2,
     maxThreads: 1,
     maxWaitingThreads: 0,
     maxQueue: 1024,

@@ -343,12 +343,13 @@ export function engineOptions(
   config: Config,
 ): Pick<EngineOptions, 'pool' | 'limitsOf' | 'instanceBudgetMiB' | 'maxInstances' | 'instanceIdleMs' | 'quarantine'> {
   const { pool, sandbox } = config;
-  const share = Math.ceil(availableParallelism() / processesOf(config));
+  const share = availableParallelism() / processesOf(config);
+  const processors = Math.max(1, Math.floor(share));
   // With a single thread one stuck guest would hold up everybody until its deadline.
-  const maxThreads = pool.maxThreads === 'auto' ? Math.max(2, share) : pool.maxThreads;
+  const maxThreads = pool.maxThreads === 'auto' ? Math.max(2, Math.ceil(share)) : pool.maxThreads;
   const slots = pool.slots === 'auto' ? maxThreads * pool.batchSize * 2 + pool.maxWaitingThreads : pool.slots;
   return {
-    pool: { ...pool, maxThreads, minThreads: Math.min(pool.minThreads, maxThreads), slots },
+    pool: { ...pool, processors, maxThreads, minThreads: Math.min(pool.minThreads, maxThreads), slots },
     limitsOf: limitsOf(config, slots),
     instanceBudgetMiB: sandbox.instanceBudgetMiB,
     maxInstances: sandbox.maxInstances === 'auto' ? shareOfInstances(maxThreads) : sandbox.maxInstances,

@@ -49,6 +49,7 @@ export interface EngineHostOptions extends Partial<Omit<EngineOptions, 'pool' | 
 
 const POOL = {
   minThreads: 1,
+  processors: 2,
   maxThreads: 2,
   maxWaitingThreads: 2,
   idleTimeoutMs: 30_000,

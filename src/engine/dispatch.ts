@@ -39,6 +39,7 @@ import {
   readOutcome,
   type Slot,
   type SlotTable,
+  setSpare,
   stateOf,
   withdrawSlot,
 } from '../protocol/slot.js';
@@ -59,6 +60,7 @@ import { wallClock } from './clock.js';
 import type { Job, JobResult } from './job.js';
 import { createLanes, type LaneLimits } from './lanes.js';
 import type { RunningTask, Task } from './pool.js';
+import { createStays } from './stays.js';
 import { createThreadLedger } from './threads.js';
 import { createWatch } from './watch.js';
 
@@ -77,6 +79,8 @@ export interface DispatchOptions {
   readonly slotCount: number;
   readonly slotBytes: number;
   readonly batchSize: number;
+  /** Processors that the threads of this process have, the main thread among them. */
+  readonly processors: number;
   /** Threads that may compute at once. */
   readonly maxThreads: number;
   /** Further threads, as many as wait for the answer of a host call and no more than this. */
@@ -128,6 +132,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   const batches = new Set<RunningBatch>();
   const threads = createThreadLedger();
   const drainWaiters: (() => void)[] = [];
+  const stays = createStays(() => options.processors > 1 && freeSlots.length === options.slotCount - 1);
   const watch = createWatch({ batches, isIdle, expire, withdraw, kill, onLook: turn });
   let isTurnQueued = false;
   let lastTicket = 0;
@@ -242,6 +247,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     resetFeed(feed);
     const batch = createBatch(feed);
     batches.add(batch);
+    setSpare(table, batches.size < options.processors);
     fill(batch);
     batch.task = options.run({
       // Everybody in it may have gone away before there is a thread.
@@ -335,6 +341,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   }
 
   function hear(): void {
+    stays.begin();
     for (const batch of batches) hearBatch(batch);
   }
 
@@ -342,8 +349,10 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   function hearBatch({ entries }: RunningBatch): void {
     for (let first = entries[0]; first !== undefined; first = entries[0]) {
       const state = stateOf(first.slot);
-      if (state === CALLING) takeTurn(first);
-      if (state !== DONE || !settleDone(first)) return;
+      if (state === CALLING) {
+        takeTurn(first);
+        if (!stays.with(first)) return;
+      } else if (state !== DONE || !settleDone(first)) return;
     }
   }
 
@@ -385,7 +394,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   /** The thread has ended the batch, or has died. What it never started is queued again. */
   function endBatch(batch: RunningBatch, elsewhere: BatchEnd['elsewhere'], death: SandpoolError | undefined): void {
     if (batch.isKilled) return;
-    batches.delete(batch);
+    forget(batch);
     freeFeeds.push(batch.feed);
     hearBatch(batch);
     for (const entry of batch.entries.toReversed()) {
@@ -396,6 +405,11 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     }
     settleDrain();
     turn();
+  }
+
+  function forget(batch: RunningBatch): void {
+    batches.delete(batch);
+    setSpare(table, batches.size < options.processors);
   }
 
   /** Called for the last first, so that the order of arrival stays. */
@@ -434,7 +448,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const runMs = wallClock() - startedAt;
     const queueMs = Math.max(0, startedAt - waiting.enqueuedAt);
     retire(guilty, runMs);
-    batches.delete(batch);
+    forget(batch);
     job.settle(
       { error: new SandpoolError('SBX_DEADLINE', { deadlineMs: job.deadlineMs }) },
       { queueMs, runMs, hostCalls },

@@ -141,6 +141,8 @@ export interface PluginLogLine {
 export interface EngineOptions {
   readonly pool: {
     readonly minThreads: number;
+    /** Processors that the threads of this process have, the main thread among them. */
+    readonly processors: number;
     /** Threads that may compute at once. */
     readonly maxThreads: number;
     /** Further threads, as many as wait for the answer of a host call. */
@@ -216,6 +218,7 @@ export function createEngine(options: EngineOptions): Engine {
     slotCount: options.pool.slots,
     slotBytes,
     batchSize: options.pool.batchSize,
+    processors: options.pool.processors,
     maxThreads: options.pool.maxThreads,
     maxWaitingThreads: options.pool.maxWaitingThreads,
     maxQueue: options.pool.maxQueue,

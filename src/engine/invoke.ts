@@ -5,6 +5,7 @@ import {
   decodeResponseEnvelope,
   encodeRequest,
   encodeRequestEnvelope,
+  type Identity,
   type RequestEnvelope,
   type ResponseEnvelope,
 } from '../protocol/envelope.js';
@@ -99,6 +100,7 @@ class InvocationJob implements Job, Started {
   readonly #serving: ServingRelease;
   readonly #invocation: Invocation;
   readonly #end: (outcome: Outcome) => void;
+  #context: InvocationContext | undefined;
 
   constructor(
     options: InvokeOptions,
@@ -130,8 +132,8 @@ class InvocationJob implements Job, Started {
   }
 
   answer(request: Uint8Array, deadlineAt: number): Uint8Array | Promise<Uint8Array> {
-    const { grant } = this.#serving.release;
-    return this.#options.answerHostCall(grant, request, contextOf(this.#invocation, this.#serving, deadlineAt));
+    this.#context ??= new InvocationContext(this.#invocation, this.#serving, deadlineAt);
+    return this.#options.answerHostCall(this.#serving.release.grant, request, this.#context);
   }
 
   settle(result: JobResult, timings: JobTimings): void {
@@ -149,18 +151,31 @@ class InvocationJob implements Job, Started {
   }
 }
 
-function contextOf(invocation: Invocation, { release }: ServingRelease, deadlineAt: number): HostCallContext {
-  const { envelope } = invocation;
-  return {
-    pluginId: release.pluginId,
-    executionSource: invocation.executionSource,
-    routePath: envelope.route?.routePath ?? '',
-    requestId: envelope.requestId,
-    identity: completeIdentity(envelope.identity),
-    tenantId: invocation.tenantId,
-    deadlineAt,
-    manifestResources: release.manifestResources,
-  };
+/** For the host calls of one invocation. A class for its accessor: few services ask for the identity, and it is made anew. */
+class InvocationContext implements HostCallContext {
+  readonly pluginId: string;
+  readonly executionSource: ExecutionSource;
+  readonly routePath: string;
+  readonly requestId: string;
+  readonly tenantId: number;
+  readonly deadlineAt: number;
+  readonly manifestResources: ReadonlyMap<string, Uint8Array>;
+  readonly #envelope: RequestEnvelope;
+
+  constructor({ envelope, executionSource, tenantId }: Invocation, { release }: ServingRelease, deadlineAt: number) {
+    this.pluginId = release.pluginId;
+    this.executionSource = executionSource;
+    this.routePath = envelope.route?.routePath ?? '';
+    this.requestId = envelope.requestId;
+    this.tenantId = tenantId;
+    this.deadlineAt = deadlineAt;
+    this.manifestResources = release.manifestResources;
+    this.#envelope = envelope;
+  }
+
+  get identity(): Identity | undefined {
+    return completeIdentity(this.#envelope.identity);
+  }
 }
 
 function decode(response: Uint8Array, timings: InvocationTimings): Outcome {

@@ -2,7 +2,7 @@
  * The shared memory between the main thread and the sandbox threads. Nothing else knows offsets.
  *
  *   table   ┌──────┬──────────────────┬──────────────────┬───
- *           │ bell │ slot 0           │ slot 1           │ …
+ *           │ bell │ slot 0           │ slot 1           │ …     beside the bell: whether there is a processor to spare
  *           └──────┴──────────────────┴──────────────────┴───
  *             64 B   slotBytes          slotBytes
  *
@@ -32,6 +32,8 @@
  * whenever the guest gives it an occasion.
  */
 
+import { createSpinner } from './spin.js';
+
 export const FREE = 0;
 export const QUEUED = 1;
 export const RUNNING = 2;
@@ -46,6 +48,9 @@ const STATE_MASK = (1 << STATE_BITS) - 1;
 const MAX_TICKET = 0x0fffffff;
 
 const BELL_BYTES = 64;
+const BELL = 0;
+/** main: 1 while a thread that waits may keep its processor */
+const SPARE = 1;
 const WORD_COUNT = 16;
 const TIME_COUNT = 4;
 export const SLOT_HEADER_BYTES = WORD_COUNT * 4 + TIME_COUNT * 8;
@@ -121,7 +126,7 @@ export function openSlotTable(buffer: SharedArrayBuffer, slotBytes: number): Slo
   const slots = Array.from({ length: count }, (_, index) =>
     openSlot(index, buffer, BELL_BYTES + index * slotBytes, slotBytes),
   );
-  return { buffer, bell: new Int32Array(buffer, 0, 1), slots };
+  return { buffer, bell: new Int32Array(buffer, 0, 2), slots };
 }
 
 /** A slot in memory of its own, for a request that no slot of the table can hold. */
@@ -193,6 +198,11 @@ export function freeSlot(slot: Slot): void {
 export function cancelSlot(slot: Slot): void {
   Atomics.store(slot.words, CANCELLED, 1);
   Atomics.notify(slot.words, STATE, 1);
+}
+
+/** Tells the workers whether more processors are there than threads that have work. */
+export function setSpare({ bell }: SlotTable, isSpare: boolean): void {
+  Atomics.store(bell, SPARE, isSpare ? 1 : 0);
 }
 
 /** Whether the slot's worker waits for the main thread. */
@@ -344,6 +354,14 @@ export function callOverSlot(
   }
 }
 
+/** Whether a thread that waits may keep its processor. */
+export function isSpare({ bell }: SlotTable): boolean {
+  return Atomics.load(bell, SPARE) === 1;
+}
+
+/** Of this thread: how soon the main thread answers depends on the services that guests use, and on what else it does. */
+const spinner = createSpinner();
+
 /** One turn: the worker's piece is down; waits for the main thread's. */
 function exchange(
   table: SlotTable,
@@ -357,6 +375,7 @@ function exchange(
   slot.words[CALL_PIECE] = pieceBytes;
   Atomics.store(slot.words, STATE, CALLING);
   ring(table);
+  if (isSpare(table)) spinner.try(() => Atomics.load(slot.words, STATE) === ANSWERED);
   for (;;) {
     const state = Atomics.load(slot.words, STATE);
     if (state === ANSWERED) break;
@@ -371,6 +390,6 @@ function exchange(
 
 /** Tells the main thread that a slot has moved. */
 export function ring(table: SlotTable): void {
-  Atomics.add(table.bell, 0, 1);
-  Atomics.notify(table.bell, 0, 1);
+  Atomics.add(table.bell, BELL, 1);
+  Atomics.notify(table.bell, BELL, 1);
 }

@@ -10,6 +10,7 @@ import {
   CALLING,
   finishSlot,
   isCancelled,
+  isSpare,
   RESPONSE,
   readRequest,
   ring,
@@ -34,6 +35,7 @@ function startDispatch(options: Partial<DispatchOptions> = {}) {
     slotCount: 32,
     slotBytes: 16_384,
     batchSize: 8,
+    processors: 2,
     maxThreads: 2,
     maxWaitingThreads: 0,
     maxQueue: 100,
@@ -323,4 +325,22 @@ t.test('a thread that keeps its batch waiting loses what it has not started', as
   t.equal(run(0), 0);
   t.equal(dispatch.gauges().slotsInUse, 1, 'the thread did not run it a second time');
   dispatch.close();
+});
+
+t.test('threads may keep their processors only while there are more of those than threads with work', async (t) => {
+  for (const [processors, expected] of [
+    [1, false],
+    [2, true],
+  ] as const) {
+    const { dispatch, posted, take } = startDispatch({ processors });
+    t.equal(isSpare(dispatch.table), false, 'nobody works');
+    dispatch.enqueue(job(release(1), 'first').job);
+    await turn();
+    t.equal(isSpare(dispatch.table), expected, `one works, ${processors} processors`);
+    take(0, Date.now() - 1000);
+    dispatch.enqueue(job(release(1), 'second').job);
+    while (posted.length < 2) await turn();
+    t.equal(isSpare(dispatch.table), false, 'two work');
+    dispatch.close();
+  }
 });
