@@ -27,11 +27,19 @@ export type CollectedFiles = Pick<
 const TEXTS = /^manifest\/i18n\/(?:[^/]+\/[^/]+\.(?:json|ya?ml)|[^/]+\.ya?ml)$/;
 const APIDOC_TEXTS = /^manifest\/i18n\/[^/]+\/apidoc\/.+\.(?:json|ya?ml)$/;
 
-/** Sorts files into their sections; `published` are the folders that `public_assets` declares. @throws SBX_PACK_FAILED with the name of the file that no host would accept. */
-export function collectFiles(files: PluginFiles, published: readonly string[] = []): CollectedFiles {
+/**
+ * Sorts files into their sections; `published` are the folders that `public_assets` declares, `withHidden` takes resources whose
+ * names begin with `.` or `_` as well.
+ * @throws SBX_PACK_FAILED with the name of the file that no host would accept.
+ */
+export function collectFiles(
+  files: PluginFiles,
+  published: readonly string[] = [],
+  withHidden = false,
+): CollectedFiles {
   const paths = [...files.keys()].sort(compareBytes);
   const assets = paths.filter((path) => isFrontendFile(path, published));
-  const resources = paths.filter((path) => path.startsWith('manifest/') && !isHidden(path));
+  const resources = paths.filter((path) => path.startsWith('manifest/') && (withHidden || !isHidden(path)));
   return {
     frontendAssets: assets.map((path) => ({
       path,

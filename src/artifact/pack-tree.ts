@@ -29,9 +29,13 @@ export function selectFiles(
   embedSource?: string,
   published: readonly string[] = [],
 ): readonly string[] {
-  const named = embedSource === undefined ? tree : embedded(tree, readDirectives(embedSource));
+  const directives = embedSource === undefined ? undefined : readDirectives(embedSource);
+  const named = directives === undefined ? tree : embedded(tree, directives);
+  const isAll = packsHidden(embedSource);
   const isWanted = (path: string): boolean =>
-    path === 'plugin.yaml' || isFrontendFile(path, published) || isManifest(path);
+    path === 'plugin.yaml' ||
+    isFrontendFile(path, published) ||
+    (isAll ? path.startsWith('manifest/') : isManifest(path));
   const wanted = named.filter(({ path, kind }) => kind !== 'directory' && isWanted(path));
   if (!wanted.some(({ path }) => path === 'plugin.yaml')) throw packFailed('missing plugin.yaml');
   for (const entry of wanted) checkKind(entry);
@@ -42,6 +46,11 @@ export function selectFiles(
 export function isFrontendFile(path: string, published: readonly string[]): boolean {
   if (!path.startsWith('frontend/') || path.startsWith('frontend/slots/') || path.endsWith('.vue')) return false;
   return [...FRONTEND_FOLDERS, ...published].some((folder) => path === folder || path.startsWith(`${folder}/`));
+}
+
+/** Whether `plugin_embed.go` asks for hidden names as well, by the prefix `all:` of Go. */
+export function packsHidden(embedSource: string | undefined): boolean {
+  return embedSource !== undefined && readDirectives(embedSource).some(({ isAll }) => isAll);
 }
 
 /** Whether any part of the path is hidden: such manifest files are no resources. */
@@ -67,33 +76,39 @@ function checkKind({ path, kind }: TreeEntry): void {
   }
 }
 
-function readDirectives(source: string): readonly string[] {
+interface Directive {
+  readonly pattern: string;
+  /** Names that begin with `.` or `_` are walked into as well. */
+  readonly isAll: boolean;
+}
+
+function readDirectives(source: string): readonly Directive[] {
   const lines = source.split(/\r?\n/).filter((line) => line.startsWith(DIRECTIVE));
   const patterns = lines.flatMap((line) => line.slice(DIRECTIVE.length).split(/\s+/).filter(Boolean));
   if (patterns.length === 0) throw packFailed('plugin_embed.go has no //go:embed directive');
   return patterns.map((pattern) => {
-    if (pattern.startsWith('all:')) throw packFailed(`plugin_embed.go: the prefix all: is not supported: ${pattern}`);
-    const clean = cleanPath(pattern);
+    const isAll = pattern.startsWith('all:');
+    const clean = cleanPath(isAll ? pattern.slice('all:'.length) : pattern);
     if (leavesRoot(clean) || clean.startsWith('/')) {
       throw packFailed(`plugin_embed.go: the pattern ${pattern} must name something inside the plugin`);
     }
-    return clean;
+    return { pattern: clean, isAll };
   });
 }
 
-function embedded(tree: readonly TreeEntry[], patterns: readonly string[]): readonly TreeEntry[] {
-  return patterns.flatMap((pattern) => {
+function embedded(tree: readonly TreeEntry[], directives: readonly Directive[]): readonly TreeEntry[] {
+  return directives.flatMap(({ pattern, isAll }) => {
     const glob = globOf(pattern);
     const roots = tree.filter(({ path }) => glob.test(path));
     if (roots.length === 0) throw packFailed(`plugin_embed.go: the pattern ${pattern} matches no file`);
-    return roots.flatMap((root) => (root.kind === 'directory' ? below(tree, root.path) : [root]));
+    return roots.flatMap((root) => (root.kind === 'directory' ? below(tree, root.path, isAll) : [root]));
   });
 }
 
 /** Everything below a directory that the walk does not skip; the directory's own name is not asked. */
-function below(tree: readonly TreeEntry[], directory: string): readonly TreeEntry[] {
+function below(tree: readonly TreeEntry[], directory: string, isAll: boolean): readonly TreeEntry[] {
   const prefix = `${directory}/`;
-  return tree.filter(({ path }) => path.startsWith(prefix) && !isHidden(path.slice(prefix.length)));
+  return tree.filter(({ path }) => path.startsWith(prefix) && (isAll || !isHidden(path.slice(prefix.length))));
 }
 
 function isHiddenName(name: string): boolean {

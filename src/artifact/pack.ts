@@ -32,6 +32,8 @@ export interface PluginSource {
   readonly config: PackConfig;
   /** The built module; without it the plugin has only resources. */
   readonly module?: Uint8Array;
+  /** Whether manifest files are resources although their names begin with `.` or `_`. */
+  readonly withHidden?: boolean;
 }
 
 export interface PackedPlugin {
@@ -47,9 +49,9 @@ export interface PackedPlugin {
  * @throws SBX_PACK_FAILED when a file cannot be packed. @throws SBX_ARTIFACT_INVALID PLUGIN_ID_INVALID with the rule of
  * `spec/artifact.md` §2–§5 that a declaration breaks.
  */
-export function packPlugin({ files, config, module }: PluginSource): PackedPlugin {
+export function packPlugin({ files, config, module, withHidden }: PluginSource): PackedPlugin {
   const { manifest, rawManifest, hostServices } = readManifest(files);
-  const { warnings, ...packed } = collectFiles(files, sourcesOf(manifest.publicAssets));
+  const { warnings, ...packed } = collectFiles(files, sourcesOf(manifest.publicAssets), withHidden);
   const contents: ArtifactContents = {
     ...packed,
     hooks: normalizeHooks(config.hooks),

@@ -6,7 +6,7 @@ import { dirname, join, resolve, sep } from 'node:path';
 import type { Manifest } from '../artifact/manifest.js';
 import { moduleOf, type PackedPlugin, packPlugin, publishedFolders } from '../artifact/pack.js';
 import { type PackConfig, parsePackConfig } from '../artifact/pack-config.js';
-import { packFailed, selectFiles, type TreeEntry } from '../artifact/pack-tree.js';
+import { packFailed, packsHidden, selectFiles, type TreeEntry } from '../artifact/pack-tree.js';
 import { readSections } from '../artifact/sections.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import type { Context, ExitCode } from './command.js';
@@ -64,7 +64,7 @@ async function packFrom(directory: string, { wasm }: PackOptions): Promise<Packe
   const paths = selectFiles(await treeOf(directory, await realpath(directory)), embed, published);
   const files = new Map<string, Uint8Array>();
   for (const path of paths) files.set(path, await readBytes(join(directory, path)));
-  const packed = packPlugin({ files, config, ...(module && { module }) });
+  const packed = packPlugin({ files, config, withHidden: packsHidden(embed), ...(module && { module }) });
   if (module) await checkExports(module, packed);
   return { ...packed, warnings: [...packed.warnings, ...undiscovered(directory, config)] };
 }

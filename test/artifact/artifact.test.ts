@@ -56,7 +56,7 @@ t.test('a language may be empty', async (t) => {
   }
 });
 
-t.test('API texts may only name the plugin itself', async (t) => {
+t.test('C13 API texts may only name the plugin itself', async (t) => {
   const texts = (keys: object) => ({ manifest: { id: 'demo-a' }, apidocI18n: { 'en-US': keys } });
   t.doesNotThrow(() => upload(texts({ plugins: { demo_a: { title: 'x' } } })));
   refused(t, () => upload(texts({ plugins: { other: { title: 'x' } } })), 'must begin with plugins.demo_a.');
@@ -110,7 +110,7 @@ const RESOURCES_REFUSED: readonly (readonly [path: string, fragment: string])[] 
   ['C:\\manifest\\a', 'drive prefix'],
 ];
 
-t.test('B12 manifest resources lie below manifest/ and nowhere else', async (t) => {
+t.test('B12 C12 F002 manifest resources lie below manifest/ and nowhere else', async (t) => {
   for (const [path, fragment] of RESOURCES_REFUSED) {
     refused(t, () => parse({ manifestResources: { [path]: 'x' } }), fragment);
   }

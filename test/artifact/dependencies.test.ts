@@ -4,7 +4,7 @@ import { parse, refused, upload } from './refusal.js';
 const plugins = (...plugins: unknown[]) => ({ manifest: { dependencies: { plugins } } });
 const CORE = 'linapro-tenant-core';
 
-t.test('B6 B7 an entry of plugins has no other keys than id and version', async (t) => {
+t.test('B6 B7 C08 an entry of plugins has no other keys than id and version', async (t) => {
   refused(t, () => parse(plugins({ id: CORE, required: true })), 'dependencies.plugins[0].required');
   refused(t, () => parse(plugins({ id: CORE, install: 'auto' })), 'dependencies.plugins[0].install');
   refused(t, () => parse(plugins({ id: CORE }, { Id: CORE })), 'dependencies.plugins[1].Id');
@@ -44,14 +44,14 @@ const REFUSED: readonly (readonly [why: string, entry: unknown, fragment: string
 ];
 
 for (const [why, entry, fragment] of REFUSED) {
-  t.test(`a dependency ${why} is refused`, async (t) => refused(t, () => upload(plugins(entry)), fragment));
+  t.test(`C09 a dependency ${why} is refused`, async (t) => refused(t, () => upload(plugins(entry)), fragment));
 }
 
-t.test('a plugin is named once', async (t) => {
+t.test('C09 a plugin is named once', async (t) => {
   refused(t, () => upload(plugins({ id: CORE }, { id: ` ${CORE}` })), 'duplicate');
 });
 
-t.test('a service of another plugin needs that plugin, with a range', async (t) => {
+t.test('C10 a service of another plugin needs that plugin, with a range', async (t) => {
   const hostServices = [{ owner: CORE, version: 'v1', service: 'tenants', methods: ['list'] }];
   refused(t, () => upload({ hostServices }), 'dependencies.plugins entry');
   refused(t, () => upload({ hostServices, ...plugins({ id: CORE }) }), 'version range');

@@ -75,7 +75,7 @@ t.test('two paths that are one are refused', async (t) => {
   refused(t, () => declare(paths('storage', 'a', './a')), 'path cannot be duplicated: a');
 });
 
-t.test('D4 124 services that nobody has are refused', async (t) => {
+t.test('D4 124 C23 services that nobody has are refused', async (t) => {
   const names =
     'secret secret.resolve event event.publish queue queue.enqueue cron cron.x i18n i18n.get authz authz.check config ' +
     'config.get notify ai hostruntime toString __proto__';
@@ -165,7 +165,7 @@ t.test('notifications are limited when they are sent', async (t) => {
   );
 });
 
-t.test('D7 127 a plugin declares its own tables only', async (t) => {
+t.test('D7 127 F072 a plugin declares its own tables only', async (t) => {
   const owned =
     (table: string, id = 'acme-demo') =>
     () =>

@@ -40,13 +40,13 @@ t.test('an artifact is dynamic', async (t) => {
   refused(t, () => accept({ type: 'wasm' }), 'only supports source/dynamic');
 });
 
-t.test('a dynamic plugin is not built in', async (t) => {
+t.test('C11 a dynamic plugin is not built in', async (t) => {
   t.doesNotThrow(() => accept({ distribution: 'MANAGED' }));
   refused(t, () => accept({ distribution: 'builtin' }), 'distribution');
   refused(t, () => accept({ distribution: 'market' }), 'distribution');
 });
 
-t.test('C10 what belongs to the platform does not support tenants', async (t) => {
+t.test('C06 artifact.md C10 what belongs to the platform does not support tenants', async (t) => {
   refused(
     t,
     () => accept({ scopeNature: 'platform_only', supportsMultiTenant: true }),
@@ -54,7 +54,7 @@ t.test('C10 what belongs to the platform does not support tenants', async (t) =>
   );
 });
 
-t.test('C11 a plugin without tenants is installed as global', async (t) => {
+t.test('C07 artifact.md C11 a plugin without tenants is installed as global', async (t) => {
   const modeOf = (manifest: Fields) => parse({ manifest }).manifest.defaultInstallMode;
   const platform = { scopeNature: 'platform_only', supportsMultiTenant: false, defaultInstallMode: 'tenant_scoped' };
   t.equal(modeOf(platform), 'global');

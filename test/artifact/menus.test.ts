@@ -30,7 +30,7 @@ t.test('a menu has defaults', async (t) => {
   ]);
 });
 
-t.test('C16 a menu stands in the namespace of its plugin', async (t) => {
+t.test('artifact.md C16 a menu stands in the namespace of its plugin', async (t) => {
   refused(t, () => accept({ ...MENU, key: 'plugin:other:x' }), 'must use current plugin prefix plugin:demo:');
 });
 

@@ -24,7 +24,7 @@ t.test('another runtime kind is refused, before the ABI version is looked at', a
   refused(t, () => parse({ metadata: { runtimeKind: 'js', abiVersion: '' } }), 'runtime kind must be wasm');
 });
 
-t.test('B4 a count that does not match is refused with both numbers', async (t) => {
+t.test('B4 C13 a count that does not match is refused with both numbers', async (t) => {
   const parts = { apidocI18n: { 'en-US': {} }, metadata: { apiDocI18nAssetCount: 2 } };
   refused(t, () => parse(parts), 'apidoc i18n');
   refused(t, () => parse(parts), 'metadata=2 actual=1');

@@ -236,7 +236,7 @@ t.test('an empty file is refused with its name', async (t) => {
   }
 });
 
-t.test('frontend files come from pages, dist and public, without slots and .vue pages', async (t) => {
+t.test('F135 frontend files come from pages, dist and public, without slots and .vue pages', async (t) => {
   const { artifact } = pack({
     'frontend/pages/a.js': 'a',
     'frontend/pages/b.vue': 'b',
@@ -280,7 +280,7 @@ t.test('languages', async (t) => {
     return [i18n, apidocI18n].map((list) => list.map(({ locale, content }) => [locale, content]));
   };
 
-  t.test('may be written in YAML, where every word is text', async (t) => {
+  t.test('F133 may be written in YAML, where every word is text', async (t) => {
     const files = {
       'manifest/i18n/en.yaml': 'menu: { title: Demo, no: No, off: off, n: 404, f: 1.50, none: ~ }',
       'manifest/i18n/en/over.yml': 'menu: { title: Better }\na.b: dotted',
@@ -321,7 +321,7 @@ t.test('languages', async (t) => {
 });
 
 t.test('SQL', async (t) => {
-  t.test('under the old names is packed with a warning for each', async (t) => {
+  t.test('F070 under the old names is packed with a warning for each', async (t) => {
     const { artifact, warnings } = pack({
       'manifest/sql/install.sql': 'I;',
       'manifest/sql/uninstall.sql': 'U;',
@@ -337,7 +337,7 @@ t.test('SQL', async (t) => {
     ]);
   });
 
-  t.test('under old and new names together is refused', async (t) => {
+  t.test('F070 under old and new names together is refused', async (t) => {
     for (const path of [
       'manifest/sql/001-a.sql',
       'manifest/sql/uninstall/001-a.sql',
@@ -356,7 +356,7 @@ t.test('SQL', async (t) => {
   });
 });
 
-t.test('manifest files with a hidden part in their path are no resources', async (t) => {
+t.test('F142 manifest files with a hidden part in their path are no resources', async (t) => {
   const { artifact } = pack({ 'manifest/.a': '1', 'manifest/_b/c': '1', 'manifest/d/.e/f': '1', 'manifest/g._h': '1' });
   t.same(
     artifact.manifestResources.map(({ path }) => path),
@@ -392,7 +392,7 @@ const TREE = tree(
   'manifest/sql/.draft.sql',
 );
 
-t.test('without plugin_embed.go the known folders are packed, hidden resources excepted', async (t) => {
+t.test('F064 F142 without plugin_embed.go the known folders are packed, hidden resources excepted', async (t) => {
   t.same(selectFiles(TREE), [
     'frontend/pages/.hidden.html',
     'frontend/pages/_part/x.html',
@@ -405,7 +405,7 @@ t.test('without plugin_embed.go the known folders are packed, hidden resources e
   t.throws(() => selectFiles(tree('manifest/a')), failed('missing plugin.yaml'));
 });
 
-t.test('plugin_embed.go names what is packed', async (t) => {
+t.test('F064 F142 plugin_embed.go names what is packed', async (t) => {
   const cases: readonly (readonly [string, readonly string[]])[] = [
     [
       'plugin.yaml frontend manifest',
@@ -418,6 +418,17 @@ t.test('plugin_embed.go names what is packed', async (t) => {
     ['plugin.yaml manifest/sql/00[0-9]-?.sql', ['manifest/sql/001-a.sql', 'plugin.yaml']],
     ['plugin.yaml manifest/sql/[^.]*', ['manifest/sql/001-a.sql', 'plugin.yaml']],
     ['plugin\\.yaml plugin.yaml README.md', ['plugin.yaml']],
+    [
+      'plugin.yaml all:frontend manifest',
+      [
+        'frontend/pages/.hidden.html',
+        'frontend/pages/_part/x.html',
+        'frontend/pages/index.html',
+        'manifest/metadata.yaml',
+        'manifest/sql/001-a.sql',
+        'plugin.yaml',
+      ],
+    ],
   ];
   for (const [patterns, expected] of cases) {
     t.same(selectFiles(TREE, `package x\n//go:embed ${patterns}\nvar FS embed.FS\n`), expected, patterns);
@@ -428,7 +439,7 @@ t.test('a directive of plugin_embed.go that cannot be followed is refused', asyn
   const cases: readonly (readonly [string, string])[] = [
     ['package x', 'no //go:embed directive'],
     ['// //go:embed plugin.yaml', 'no //go:embed directive'],
-    ['//go:embed plugin.yaml all:manifest', 'the prefix all: is not supported'],
+    ['//go:embed plugin.yaml all:../manifest', 'the pattern all:../manifest must name'],
     ['//go:embed plugin.yaml nothing/*', 'the pattern nothing/* matches no file'],
     ['//go:embed plugin?yam?l', 'the pattern plugin?yam?l matches no file'],
     ['//go:embed plugin.yaml .', 'the pattern . must name something inside the plugin'],

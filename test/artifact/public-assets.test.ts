@@ -19,12 +19,12 @@ const declare = (...declarations: Declaration[]) =>
 const SOURCES: readonly (readonly [ids: string, source: string, fragment: string])[] = [
   ['F085', '', 'source cannot be empty'],
   ['F085', ' ', 'source cannot be empty'],
-  ['F086 C12', '/abs/dir', 'relative'],
+  ['F086 artifact.md C12', '/abs/dir', 'relative'],
   ['F086', '\\abs', 'relative'],
   ['F086', 'C:\\dir', 'relative'],
   ['F086', 'https://example.com/a', 'cannot be a URL'],
   ['F086', 'data:text/html,x', 'cannot be a URL'],
-  ['F087 C12', '../frontend/pages', 'escapes plugin root'],
+  ['F087 artifact.md C12', '../frontend/pages', 'escapes plugin root'],
   ['F087', '../x', 'escapes'],
   ['F087', '.', 'escapes'],
   ['F087', 'a/../b', 'escapes'],
@@ -52,12 +52,12 @@ const INDEXES: readonly (readonly [index: string, fragment: string])[] = [
 ];
 
 for (const [index, fragment] of INDEXES) {
-  t.test(`C13 F092 index ${index} is refused`, async (t) =>
+  t.test(`C86 F092 artifact.md C13 index ${index} is refused`, async (t) =>
     refused(t, () => accept({ source: PAGES, index }), fragment),
   );
 }
 
-t.test('C14 F089 mounts that lie in one another are refused', async (t) => {
+t.test('C86 F089 artifact.md C14 mounts that lie in one another are refused', async (t) => {
   const pair = (first: string, second: string) => () =>
     accept({ source: PAGES, mount: first }, { source: PAGES, mount: second });
   refused(t, pair('assets', 'assets/pages'), 'overlaps');
@@ -74,12 +74,12 @@ t.test('a mount keeps the rules of a source', async (t) => {
   refused(t, () => accept({ source: PAGES, mount: 'a*' }), 'unsupported characters');
 });
 
-t.test('a root mount may stand beside others, unless a file would have two addresses', async (t) => {
+t.test('C111 F146 a root mount may stand beside others, unless a file would have two addresses', async (t) => {
   t.doesNotThrow(() => accept({ source: PAGES }, { source: 'frontend/public', mount: 'public' }));
   refused(t, () => accept({ source: PAGES }, { source: 'frontend/public', mount: 'docs' }), 'overlaps');
 });
 
-t.test('declarations are trimmed and cleaned', async (t) => {
+t.test('F076 declarations are trimmed and cleaned', async (t) => {
   t.same(declare({ source: ' frontend\\pages/ ', mount: '/', index: ' ' }), [
     { source: PAGES, mount: '', index: 'index.html' },
   ]);
@@ -89,11 +89,11 @@ t.test('a source may be one file', async (t) => {
   t.doesNotThrow(() => accept({ source: `${PAGES}/app.js`, mount: 'app' }));
 });
 
-t.test('C15 the root of a version shows its index', async (t) => {
+t.test('F076 F079 artifact.md C15 the root of a version shows its index', async (t) => {
   t.equal(resolvePublicAsset(declare({ source: PAGES, mount: '/' }), ''), 'frontend/pages/index.html');
 });
 
-t.test('a public path is a file below the mount that covers it best', async (t) => {
+t.test('F077 F078 a public path is a file below the mount that covers it best', async (t) => {
   const declared = declare({ source: PAGES }, { source: 'frontend/public', mount: 'public', index: 'x' });
   t.equal(resolvePublicAsset(declared, 'app.js'), 'frontend/pages/app.js');
   t.equal(resolvePublicAsset(declared, 'public/a/b.css'), 'frontend/public/a/b.css');

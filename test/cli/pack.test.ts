@@ -22,7 +22,7 @@ const configured = (build: string) => ({
   hack: { 'config.yaml': `wasm: { build: ${build} }` },
 });
 
-t.test('the scaffold is packed from end to end', async (t) => {
+t.test('F061 F062 F063 F065 the scaffold is packed from end to end', async (t) => {
   const cwd = t.testdir();
   await scaffold('acme-memo', { language: 'assemblyscript', directory: join(cwd, 'acme-memo') });
   const { code, stdout, stderr } = await sandpool(['pack', 'acme-memo', '--json'], { cwd });
@@ -190,7 +190,7 @@ t.test('AssemblyScript without asconfig.json is built with the flags of the scaf
   t.ok(exported.some(({ name }) => name === '_initialize'));
 });
 
-t.test('what plugin_embed.go names is packed, and without the file the same comes out', async (t) => {
+t.test('F064 what plugin_embed.go names is packed, and without the file the same comes out', async (t) => {
   const files = () => ({
     'plugin.yaml': PLUGIN_YAML,
     manifest: { 'a.txt': 'a', sql: { '001-a.sql': 'A;' } },
@@ -211,6 +211,22 @@ t.test('what plugin_embed.go names is packed, and without the file the same come
   );
 });
 
+t.test('F142 hidden files stay at home, unless `all:` asks for them', async (t) => {
+  const manifest = () => ({ 'a.txt': 'a', '.b.txt': 'b', _c: { 'd.txt': 'd' } });
+  const directory = t.testdir({
+    plain: { 'plugin.yaml': PLUGIN_YAML, 'plugin_embed.go': '//go:embed plugin.yaml manifest\n', manifest: manifest() },
+    all: {
+      'plugin.yaml': PLUGIN_YAML,
+      'plugin_embed.go': '//go:embed plugin.yaml all:manifest\n',
+      manifest: manifest(),
+    },
+  });
+  const packed = async (name: string) =>
+    parseArtifact((await packDirectory(join(directory, name))).bytes).manifestResources.map(({ path }) => path);
+  t.same(await packed('plain'), ['manifest/a.txt']);
+  t.same(await packed('all'), ['manifest/.b.txt', 'manifest/_c/d.txt', 'manifest/a.txt']);
+});
+
 t.test('a link to a file is followed, a link to a directory is refused', async (t) => {
   const directory = t.testdir({ shared: { 'a.txt': 'linked' }, plugin: { 'plugin.yaml': PLUGIN_YAML, manifest: {} } });
   const plugin = join(directory, 'plugin');
@@ -223,7 +239,7 @@ t.test('a link to a file is followed, a link to a directory is refused', async (
   await t.rejects(packDirectory(plugin), failed('manifest/deep is a link to a directory'));
 });
 
-t.test('F091 a frontend file is never one from outside the plugin', async (t) => {
+t.test('C85 F091 a frontend file is never one from outside the plugin', async (t) => {
   const directory = t.testdir({
     'secret.txt': 'secret',
     plugin: { 'plugin.yaml': PLUGIN_YAML, frontend: { pages: { 'a.txt': 'a' } } },

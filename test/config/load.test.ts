@@ -125,7 +125,7 @@ t.test('variables are read as the type of their setting', async (t) => {
   t.match(sources, { 'plugin.a-b': 'environment', 'sandbox.plugins.a-b.deadlineMs': 'environment' });
 });
 
-t.test('every offending setting is named at once, with line and column', async (t) => {
+t.test('every offending setting is named at once, with line and column (C96)', async (t) => {
   const yaml = `server:
   port: 99999
   hst: a

@@ -13,6 +13,21 @@ t.test('a release answers requests', async (t) => {
   t.equal(bodyOf(outcome), '{"ok":true}');
 });
 
+t.test('F025 the high half of the result is where the response begins, the low half how long it is', async (t) => {
+  const host = startEngine(t);
+  // At 4096 lie the bytes of E11; whoever takes the halves for one another finds zeros, or nothing.
+  await host.load(
+    'demo',
+    await assembleWat(`(module (memory (export "memory") 1)
+      (data (i32.const 4096) "\\08\\c8\\01\\12\\10application/json\\22\\0b{\\22ok\\22:true}")
+      (func (export "lina_dynamic_route_alloc") (param i32) (result i32) i32.const 16)
+      (func (export "lina_dynamic_route_execute") (param i32) (result i64) i64.const 0x0000100000000022))`),
+  );
+  const outcome = await host.request('demo');
+  t.match(outcome, { ok: true, response: { statusCode: 200 } });
+  t.equal(outcome.ok && Buffer.from(outcome.response.body).toString(), '{"ok":true}');
+});
+
 t.test('an empty response is a response', async (t) => {
   const host = startEngine(t);
   await host.load('empty', await watGuest('response-empty'));

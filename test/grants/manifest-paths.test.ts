@@ -27,7 +27,7 @@ const CASES: readonly (readonly [pattern: string, target: string, allowed: boole
 ];
 
 for (const [pattern, target, allowed] of CASES) {
-  t.test(`a grant of ${pattern} ${allowed ? 'allows' : 'refuses'} "${target}"`, async (t) => {
+  t.test(`F113 a grant of ${pattern} ${allowed ? 'allows' : 'refuses'} "${target}"`, async (t) => {
     t.equal(compileManifestPattern(pattern)?.(target), allowed);
   });
 }
@@ -44,7 +44,7 @@ for (const path of [
   'manifest/config',
   'a/../manifest/x',
 ]) {
-  t.test(`"${path}" is no manifest path and grants nothing`, async (t) => {
+  t.test(`F114 "${path}" is no manifest path and grants nothing`, async (t) => {
     t.equal(cleanManifestPath(path), undefined);
     t.equal(compileManifestPattern(path), undefined);
   });

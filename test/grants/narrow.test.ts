@@ -27,7 +27,7 @@ t.test('a decision about nothing grants nothing with resources', async (t) => {
   t.strictSame(narrow(DECLARED, decide()), [RUNTIME]);
 });
 
-t.test('F140 a service is granted with the targets that are confirmed, and no others', async (t) => {
+t.test('F140 F020 a service is granted with the targets that are confirmed, and no others', async (t) => {
   const granted = narrow(
     DECLARED,
     decide({ service: ' Storage ', paths: ['reports/'] }, { service: 'cache', resourceRefs: ['b'] }),
@@ -47,7 +47,7 @@ t.test('methods of a service with resources are narrowed, and all are meant when
   t.strictSame(narrow([STORAGE], decide({ service: 'storage', methods: [], paths })), [STORAGE]);
 });
 
-t.test('a service without resources keeps all its methods', async (t) => {
+t.test('C116 a service without resources keeps all its methods', async (t) => {
   t.strictSame(narrow([RUNTIME], decide({ service: 'runtime', methods: ['info.now'] })), [RUNTIME]);
 });
 

@@ -116,7 +116,7 @@ t.test('without a content type there is no upload', async (t) => {
   t.match(answer.json(), { code: 51, errorCode: 'SBX_BODY_INVALID' });
 });
 
-t.test('a file beyond the limit is refused, whether it says so or not, and leaves nothing behind', async (t) => {
+t.test('a file beyond the limit is refused, whether it says so or not (C22), and leaves nothing behind', async (t) => {
   const plane = await openControlPlane(t);
   const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('sandpool-upload-'));
   const before = leftovers();
@@ -140,13 +140,13 @@ t.test('a file beyond the limit is refused, whether it says so or not, and leave
   t.same(leftovers(), before);
 });
 
-t.test('a file of exactly the limit is read, however small other bodies must be', async (t) => {
+t.test('a file of exactly the limit is read, however small other bodies must be (C21)', async (t) => {
   const { upload } = await openControlPlane(t);
   const { message } = await upload(new Uint8Array(MAX_UPLOAD_BYTES));
   t.match(message, /wasm/i, 'it is the artifact that is refused');
 });
 
-t.test('the file of a plugin that is not installed is replaced only when asked to', async (t) => {
+t.test('the file of a plugin that is not installed is replaced only when asked to (C17)', async (t) => {
   const { upload, ask } = await openControlPlane(t);
   await upload(artifactOf('demo', 'v0.2.0'));
   t.match(await upload(artifactOf('demo', 'v0.1.0')), {
@@ -183,7 +183,7 @@ t.test('bytes that are in effect already are a success, and other bytes of their
   });
 });
 
-t.test('over an installed plugin only a higher version is taken, and waits (F010)', async (t) => {
+t.test('over an installed plugin only a higher version is taken, and waits (C18, C19, F010)', async (t) => {
   const plane = await openControlPlane(t);
   await plane.serve('demo', 'v0.2.0');
   for (const version of ['v0.1.0', 'v0.2.0']) {

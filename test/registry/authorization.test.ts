@@ -13,7 +13,7 @@ const STORAGE: HostServiceDeclaration = { ...bare, service: 'storage', methods: 
 const requested = [CLOCK, STORAGE];
 const grantUnreviewed = false;
 
-t.test('F003: without a decision nothing with resources is granted, and it says what is pending', async (t) => {
+t.test('F003 C75: without a decision nothing with resources is granted, and it says what is pending', async (t) => {
   const authorization = authorize({ requested, grantUnreviewed });
   t.same(authorization, { requested, authorized: [CLOCK], confirmed: false });
   t.equal(authorizationStatus(authorization), 'pending');

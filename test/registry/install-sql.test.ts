@@ -152,7 +152,7 @@ t.test('uninstall SQL that fails leaves everything (C50, F067)', async (t) => {
   t.throws(() => count(database, 'plugin_p'), /no such table/);
 });
 
-t.test('tables for tenants must have a column tenant_id', async (t) => {
+t.test('tables for tenants must have a column tenant_id (F071)', async (t) => {
   const database = scratch(t);
   const files = [
     { key: '001-a.sql', content: 'CREATE TABLE plugin_p (id INT, tenant_id INT); CREATE TABLE plugin_p_log (id INT)' },

@@ -32,7 +32,7 @@ t.test('C16 F001: an uploaded artifact is listed at once, neither installed nor 
   t.match(rows('sys_plugin_release'), [{ plugin_id: 'demo', release_version: 'v0.1.0', status: 'uninstalled' }]);
 });
 
-t.test('F002: what is no valid artifact is refused and leaves nothing', async (t) => {
+t.test('F002 C05 C20: what is no valid artifact is refused and leaves nothing', async (t) => {
   const { registry, dir, rows } = await newHouse(t);
   const refused = [
     [Buffer.alloc(0), 'SBX_UPLOAD_REFUSED', /cannot be empty/],
@@ -55,7 +55,7 @@ t.test('F002: what is no valid artifact is refused and leaves nothing', async (t
   t.same(filesOf(dir), []);
 });
 
-t.test('install archives the bytes and lets nothing serve; enable lets it serve; disable takes it out', async (t) => {
+t.test('C40 F006: install archives the bytes and lets nothing serve; enable lets it serve; disable takes it out', async (t) => {
   const { registry, fake, dir, rows } = await newHouse(t);
   const bytes = artifactOf('demo');
   const { checksum } = (await registry.upload(bytes)).record.plugin;
@@ -89,7 +89,7 @@ t.test('install archives the bytes and lets nothing serve; enable lets it serve;
   t.same(fake.calls, ['activate demo v0.1.0', 'deactivate demo']);
 });
 
-t.test('what is there already is done again without a change', async (t) => {
+t.test('C36: what is there already is done again without a change', async (t) => {
   const { registry, fake, rows } = await newHouse(t);
   const bytes = artifactOf('demo');
   await registry.upload(bytes);
@@ -448,7 +448,7 @@ t.test('another spelling of the same version takes over, and the release before 
   t.match(registry.find('demo'), { version: 'v0.1.0', releaseId: plugin.releaseId });
 });
 
-t.test('F003 F004: what an administrator confirms is what the engine gets', async (t) => {
+t.test('F003 F004 C76: what an administrator confirms is what the engine gets', async (t) => {
   const { registry, fake } = await newHouse(t);
   const { record: pending } = await registry.upload(artifactOf('demo', 'v0.1.0', { hostServices: SCOPED }));
   t.match(pending, {

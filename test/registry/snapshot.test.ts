@@ -16,7 +16,7 @@ const artifact = parseArtifact(
 const pending = authorize({ requested: artifact.hostServices, grantUnreviewed: false });
 const confirmed = authorize({ requested: artifact.hostServices, grantUnreviewed: true });
 
-t.test('a snapshot names identity, contents and services under the keys of the reference', async (t) => {
+t.test('F138 a snapshot names identity, contents and services under the keys of the reference', async (t) => {
   t.match(JSON.parse(encodeSnapshot(artifact, pending)), {
     id: 'demo',
     version: 'v0.1.0',

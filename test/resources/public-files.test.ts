@@ -45,7 +45,7 @@ t.test(
   },
 );
 
-t.test('the longest mount decides, also when it has no such file (F146)', async (t) => {
+t.test('the longest mount decides, also when it has no such file (C111, F146)', async (t) => {
   const files = ['frontend/public/logo.png', 'frontend/public/pages/x.html', 'frontend/pages/a.html'];
   const paths = publicPaths(
     [at('frontend/public'), at('frontend/pages', 'pages', 'a.html')],

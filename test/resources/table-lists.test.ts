@@ -114,7 +114,7 @@ t.test('only declared filters narrow, each by its operator', async (t) => {
   }
 });
 
-t.test('a data scope shows only the rows that it reaches', async (t) => {
+t.test('a data scope shows only the rows that it reaches (C110)', async (t) => {
   const { ids } = open(t);
   const user = { userId: 7, tenantId: 0, isSuperAdmin: false };
   const byUser = { userColumn: 'owner', deptColumn: '' };

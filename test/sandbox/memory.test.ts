@@ -3,7 +3,7 @@ import { createGuestMemory, plainMemory, resettableMemory } from '../../src/sand
 
 const PAGE = 65536;
 
-t.test('ranges that are not all inside the memory are refused', async (t) => {
+t.test('ranges that are not all inside the memory are refused (F018)', async (t) => {
   const memory = createGuestMemory(plainMemory(new WebAssembly.Memory({ initial: 1 })));
   t.equal(memory.view(PAGE - 4, 4)?.length, 4);
   t.equal(memory.view(PAGE, 0)?.length, 0, 'an empty range at the end is inside');

@@ -38,11 +38,11 @@ const PREVIEW_1 =
   'path_rename path_symlink path_unlink_file poll_oneoff proc_exit proc_raise sched_yield random_get sock_accept sock_recv ' +
   'sock_send sock_shutdown';
 
-t.test('every function of preview 1 is there', async (t) => {
+t.test('every function of preview 1 is there (F125)', async (t) => {
   t.same(start().names.sort(), PREVIEW_1.split(' ').sort());
 });
 
-t.test('there are no arguments and no environment', async (t) => {
+t.test('there are no arguments and no environment (F018)', async (t) => {
   const { call, data } = start();
   for (const name of ['args', 'environ']) {
     data().setUint32(0, 99, true);
@@ -53,7 +53,7 @@ t.test('there are no arguments and no environment', async (t) => {
   }
 });
 
-t.test('no file, directory or socket can be reached', async (t) => {
+t.test('no file, directory or socket can be reached (F018)', async (t) => {
   const { call } = start();
   for (const name of PREVIEW_1.split(' ').filter((name) => /^(path|sock|fd_prestat)_/.test(name)))
     for (const descriptor of [0, 1, 3, 4])
@@ -104,7 +104,7 @@ t.test('a pointer outside the memory is EFAULT, never an exception', async (t) =
   t.equal(call('fd_write', 1, 0, 1, 8), FAULT, 'a vector that lies');
 });
 
-t.test('clocks are real', async (t) => {
+t.test('clocks are real (F125)', async (t) => {
   const { call, data } = start();
   const before = Date.now();
   t.equal(call('clock_time_get', 0, 0n, 0), SUCCESS);

@@ -20,7 +20,7 @@ function open(t: Test, paths: readonly string[], files: Readonly<Record<string, 
 
 const PROFILE = hex('0a13636f6e6669672f70726f66696c652e79616d6c');
 
-t.test('29.7 #91 F039 a declared file is read', async (t) => {
+t.test('29.7 #91 F039 F111 a declared file is read', async (t) => {
   const asked = await open(t, ['config/']).ask('manifest', 'get', {
     resourceRef: 'config/profile.yaml',
     payload: PROFILE,
@@ -44,7 +44,7 @@ t.test('29.7 #92 a payload cannot ask for more than the authorised resource', as
   }
 });
 
-t.test('a missing and an empty file are success without payload', async (t) => {
+t.test('F114 a missing and an empty file are success without payload', async (t) => {
   const host = open(t, ['config/']);
   for (const path of ['config/nope.yaml', 'config/empty.yaml']) {
     const payload = Buffer.concat([Buffer.from([0x0a, path.length]), Buffer.from(path)]);

@@ -32,7 +32,7 @@ for (const isolation of ['pristine', 'fresh'] as const) {
       const ask = (type: string, body = '', query = '') =>
         host.fetch(`/x/go/${type}${query}`, { method: 'POST', body });
 
-      await t.test('answers with what it was sent', async (t) => {
+      await t.test('answers with what it was sent (F124)', async (t) => {
         const answer = await ask('EchoReq', 'grüße', '?calls=5');
         t.equal(answer.status, 200);
         t.match(answer.text, 'grüße');

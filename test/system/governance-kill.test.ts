@@ -112,7 +112,7 @@ async function requireLegal(t: Test, host: Served, title: string): Promise<strin
   return String(data.effectiveVersion);
 }
 
-t.test('a host killed while it governs is whole again after a start (F011, F012, F013, F029)', async (t) => {
+t.test('a host killed while it governs is whole again after a start (F008, F012, F013, F123)', async (t) => {
   const cwd = t.testdir({});
   const random = randomOf(SEED);
   const [first, second, bystander] = await Promise.all([

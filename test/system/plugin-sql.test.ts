@@ -34,7 +34,7 @@ async function notes(host: TestHost): Promise<unknown> {
 }
 
 t.test(
-  'tables come with the install, stay as long as wanted, and go with the purge (F061, F063, F066, F099)',
+  'tables come with the install, stay as long as wanted, and go with the purge (F005, F009, F066, F067)',
   async (t) => {
     const host = await startTestHost(t);
     const { registry } = host;
@@ -74,7 +74,7 @@ t.test('SQL that cannot be carried out is refused with the upload, file and line
   t.same(host.registry.list(), []);
 });
 
-t.test('a plugin for tenants whose tables do not say whose a row is, is not installed (F145)', async (t) => {
+t.test('a plugin for tenants whose tables do not say whose a row is, is not installed (F071)', async (t) => {
   const host = await startTestHost(t);
   const installSql = { '001-notes.sql': 'CREATE TABLE plugin_demo_note (id INT)' };
   await host.registry.upload(buildArtifact(release('v0.1.0', { installSql, mockSql: {} })));

@@ -13,7 +13,7 @@ const CONNECTIONS = 64;
 const CYCLES = 10 * Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);
 
 t.test(
-  '20 upgrades and rollbacks under load fail no request, and each answer is of one release (F011, F022)',
+  '20 upgrades and rollbacks under load fail no request, and each answer is of one release (F012, F123)',
   async (t) => {
     const host = await startTestHost(t, { PLUGIN_SERVE_PENDING: 'true' });
     const answers = { 'v0.1.0': 'first '.repeat(500), 'v0.2.0': 'second '.repeat(700) };

@@ -1,6 +1,7 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { parseArtifact } from '../../../src/artifact/artifact.js';
 import { artifactOf, SCOPED, standingOf } from '../../registry/house.js';
 import { type Answer, FORM_TYPE, form, openControlPlane } from '../control-plane.js';
 import { askBystander } from '../fakes.js';
@@ -43,6 +44,47 @@ t.test('the list is narrowed by id, name, type and state', async (t) => {
     t.same(idsIn(data), expected, query);
     t.equal(data?.total, expected.length, query);
   }
+});
+
+t.test('a list that is asked for again reads no artifact, and follows every change (C104)', async (t) => {
+  let parsed = 0;
+  const { ask, upload, stagingDir } = await openControlPlane(t, {
+    parseArtifact(bytes) {
+      parsed += 1;
+      return parseArtifact(bytes);
+    },
+  });
+  const list = async () => {
+    const { data } = await ask('GET', '');
+    return (data as { list: { id: string; installed: number }[] }).list.map(
+      ({ id, installed }) => `${id} ${installed}`,
+    );
+  };
+  const before = parsed;
+  t.same(await list(), ['bystander 1']);
+  writeFileSync(join(stagingDir, 'by-hand.wasm'), artifactOf('by-hand'));
+  t.same(await list(), ['bystander 1'], 'what lies there by hand is seen by a sync, not by a list');
+  t.equal(parsed, before);
+  await ask('POST', '/sync');
+  t.same(await list(), ['by-hand 0', 'bystander 1']);
+  await upload(artifactOf('demo'));
+  await ask('POST', '/demo/install');
+  t.same(await list(), ['by-hand 0', 'bystander 1', 'demo 1']);
+});
+
+t.test('a plugin whose staged file is gone stays in the list, and pages take it for gone (C105)', async (t) => {
+  const { ask, serve, stagingDir, rows } = await openControlPlane(t);
+  await serve('demo', 'v0.1.0', { routes: [{ path: '/hello' }] });
+  const before = rows('sys_plugin');
+  unlinkSync(join(stagingDir, 'demo.wasm'));
+  await ask('POST', '/sync');
+  t.match(await ask('GET', '?id=demo'), { data: { list: [{ id: 'demo', installed: 1, enabled: 1 }] } });
+  const { data } = await ask('GET', '/dynamic', undefined, '');
+  t.match(
+    (data as { list: { id: string }[] }).list.find(({ id }) => id === 'demo'),
+    { installed: 0, enabled: 0, version: 'v0.1.0' },
+  );
+  t.same(rows('sys_plugin'), before, 'nothing was written');
 });
 
 t.test('a query that makes no sense is a malformed request', async (t) => {
@@ -124,7 +166,7 @@ t.test('confirming a subset leaves only that subset (F004)', async (t) => {
   ]);
 });
 
-t.test('a decision that does not fit the declaration is refused, and nothing is installed', async (t) => {
+t.test('a decision that does not fit the declaration is refused, and nothing is installed (C77, C80)', async (t) => {
   const { upload, ask, app } = await openControlPlane(t);
   await upload(artifactOf('demo', 'v0.1.0', { hostServices: SCOPED }));
   const decisions: readonly (readonly [string, object])[] = [
@@ -235,7 +277,7 @@ t.test('what cannot be done says so in the envelope, and changes nothing', async
   t.equal(await askBystander(app), '200 pong');
 });
 
-t.test('an unknown plugin is answered with every key of the envelope', async (t) => {
+t.test('an unknown plugin is answered with every key of the envelope (C107)', async (t) => {
   const { ask } = await openControlPlane(t);
   t.strictSame(await ask('GET', '/nope'), {
     status: 200,
@@ -283,7 +325,7 @@ t.test('without a valid token nobody governs, and the answer is a real 401', asy
   t.equal(await askBystander(app), '200 pong');
 });
 
-t.test('each action needs its own permission, and none stands for another', async (t) => {
+t.test('each action needs its own permission, and none stands for another (C53)', async (t) => {
   const { ask, upload, app } = await openControlPlane(t);
   const cases = [
     ['GET', '', 'plugin:query'],
@@ -318,7 +360,7 @@ t.test('each action needs its own permission, and none stands for another', asyn
   }
 });
 
-t.test('users of a tenant may look, but not govern', async (t) => {
+t.test('users of a tenant may look, but not govern (C52)', async (t) => {
   const { ask, upload, app } = await openControlPlane(t);
   const refused = { status: 403, code: 61, data: null, errorCode: 'PLATFORM_PERMISSION_REQUIRED' };
   t.match(await ask('POST', '/bystander/install', {}, 'tenant'), refused);

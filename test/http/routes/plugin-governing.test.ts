@@ -44,7 +44,7 @@ t.test('an uninstalled plugin is gone, with its data unless it is to be kept (E1
   t.equal(await askBystander(plane.app), '200 pong');
 });
 
-t.test('who is needed by others stays, by force too (E10, F028)', async (t) => {
+t.test('who is needed by others stays, by force too (E10, C43)', async (t) => {
   const { serve, upload, ask, app } = await openControlPlane(t, { allowForceUninstall: true });
   await serve('base');
   await upload(needing('above', 'base'));
@@ -64,7 +64,7 @@ t.test('who is needed by others stays, by force too (E10, F028)', async (t) => {
   t.equal(await askBystander(app), '200 pong');
 });
 
-t.test('a veto holds, unless force is wanted and allowed (E10, F111)', async (t) => {
+t.test('a veto holds, unless force is wanted and allowed (E10, C49)', async (t) => {
   const { serve, ask, fake, registry } = await openControlPlane(t);
   await serve('demo', 'v0.1.0', { lifecycle: [callback('BeforeUninstall')] });
   fake.answers.set('BeforeUninstall', { body: '{"ok":false,"reason":"orders are open"}' });
@@ -83,7 +83,7 @@ t.test('a veto holds, unless force is wanted and allowed (E10, F111)', async (t)
   t.match(await open.ask('DELETE', '/demo', { force: true }), { code: 0, data: { installed: 0 } });
 });
 
-t.test('what fails in an uninstall leaves the plugin as it was (E10, F029)', async (t) => {
+t.test('what fails in an uninstall leaves the plugin as it was (E10, C50)', async (t) => {
   const ports = fakePorts();
   const { serve, ask, registry, app } = await openControlPlane(t, { sql: ports.sql });
   await serve('demo', 'v0.1.0', { uninstallSql: { '001-a.sql': 'DROP TABLE plugin_demo' } });
@@ -93,7 +93,7 @@ t.test('what fails in an uninstall leaves the plugin as it was (E10, F029)', asy
   t.equal(await askBystander(app), '200 pong');
 });
 
-t.test('what an install needs, is said before it and by it (E3, E7, F026)', async (t) => {
+t.test('what an install needs, is said before it and by it (E3, E7, C28)', async (t) => {
   const { upload, serve, ask, app } = await openControlPlane(t);
   await upload(needing('above', 'base', '>=v0.2.0'));
   t.match(await ask('GET', '/above/dependencies'), {
@@ -120,7 +120,7 @@ t.test('what an install needs, is said before it and by it (E3, E7, F026)', asyn
   t.equal(await askBystander(app), '200 pong');
 });
 
-t.test('SQL that cannot be carried out is told at upload, and mock data on request (E5, E7, F061)', async (t) => {
+t.test('SQL that cannot be carried out is told at upload, and mock data on request (E5, E7, C57, F068)', async (t) => {
   const ports = fakePorts();
   const { upload, ask } = await openControlPlane(t, { sql: ports.sql });
   const sql = { installSql: { '001-a.sql': 'SELECT 1' }, mockSql: { '001-m.sql': 'SELECT 2' } };

@@ -25,7 +25,7 @@ const RESOURCES = [
   resource('lost', { table: 'plugin_demo_lost' }),
 ];
 
-t.test('the rows of a plugin are read by whoever may, as far as the own scope goes (E14, F099)', async (t) => {
+t.test('the rows of a plugin are read by whoever may, as far as the own scope goes (E14, C110)', async (t) => {
   const plane = await openControlPlane(t);
   await plane.serve('demo', 'v0.1.0', { resources: RESOURCES });
   const database = openPluginDatabase(plane.dir, 'demo');

@@ -6,7 +6,7 @@ import { askBystander } from '../fakes.js';
 
 const CONFIRMED = { confirmed: true };
 
-t.test('a preview says all that an upgrade would change, and changes nothing (E11, F023)', async (t) => {
+t.test('a preview says all that an upgrade would change, and changes nothing (E11, F011)', async (t) => {
   const plane = await openControlPlane(t);
   await plane.serve('demo', 'v0.1.0', { hostServices: SCOPED, routes: [{ path: '/hello' }, { path: '/old' }] });
   const waiting = {
@@ -66,7 +66,7 @@ t.test('a preview says all that an upgrade would change, and changes nothing (E1
   t.equal(await askBystander(plane.app), '200 pong');
 });
 
-t.test('an upgrade is in effect with its answer, and asks for consent to what is new (E12, F011)', async (t) => {
+t.test('an upgrade is in effect with its answer, and asks for consent to what is new (E12, F012)', async (t) => {
   const { serve, upload, ask, app } = await openControlPlane(t);
   await serve('demo');
   await upload(artifactOf('demo', 'v0.2.0', { hostServices: SCOPED }));
