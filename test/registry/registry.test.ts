@@ -55,39 +55,47 @@ t.test('F002 C05 C20: what is no valid artifact is refused and leaves nothing', 
   t.same(filesOf(dir), []);
 });
 
-t.test('C40 F006: install archives the bytes and lets nothing serve; enable lets it serve; disable takes it out', async (t) => {
-  const { registry, fake, dir, rows } = await newHouse(t);
-  const bytes = artifactOf('demo');
-  const { checksum } = (await registry.upload(bytes)).record.plugin;
-  const path = `releases/demo/v0.1.0/${checksum}/demo.wasm`;
+t.test(
+  'C40 F006: install archives the bytes and lets nothing serve; enable lets it serve; disable takes it out',
+  async (t) => {
+    const { registry, fake, dir, rows } = await newHouse(t);
+    const bytes = artifactOf('demo');
+    const { checksum } = (await registry.upload(bytes)).record.plugin;
+    const path = `releases/demo/v0.1.0/${checksum}/demo.wasm`;
 
-  t.match((await registry.install('demo')).plugin, {
-    installed: 1,
-    status: 0,
-    generation: 2,
-    currentState: 'installed',
-  });
-  t.match(rows('sys_plugin_release'), [{ id: 1, status: 'installed', package_path: path, checksum }]);
-  t.same(filesOf(dir), ['plugins/demo.wasm', path]);
-  t.same(fake.calls, []);
-  t.match(registry.find('demo'), { installed: true, enabled: false, releaseId: 1 });
+    t.match((await registry.install('demo')).plugin, {
+      installed: 1,
+      status: 0,
+      generation: 2,
+      currentState: 'installed',
+    });
+    t.match(rows('sys_plugin_release'), [{ id: 1, status: 'installed', package_path: path, checksum }]);
+    t.same(filesOf(dir), ['plugins/demo.wasm', path]);
+    t.same(fake.calls, []);
+    t.match(registry.find('demo'), { installed: true, enabled: false, releaseId: 1 });
 
-  t.match((await registry.enable('demo')).plugin, { installed: 1, status: 1, generation: 3, currentState: 'enabled' });
-  t.match(rows('sys_plugin_release'), [{ id: 1, status: 'active' }]);
-  t.match(fake.loaded.get('demo'), { checksum, generation: 3, packagePath: path });
-  t.same(await registry.readArtifact(fake.loaded.get('demo')!), Buffer.from(bytes));
-  t.match(registry.find('demo'), { enabled: true, generation: 3, runtimeState: 'normal' });
+    t.match((await registry.enable('demo')).plugin, {
+      installed: 1,
+      status: 1,
+      generation: 3,
+      currentState: 'enabled',
+    });
+    t.match(rows('sys_plugin_release'), [{ id: 1, status: 'active' }]);
+    t.match(fake.loaded.get('demo'), { checksum, generation: 3, packagePath: path });
+    t.same(await registry.readArtifact(fake.loaded.get('demo')!), Buffer.from(bytes));
+    t.match(registry.find('demo'), { enabled: true, generation: 3, runtimeState: 'normal' });
 
-  t.match((await registry.disable('demo')).plugin, {
-    installed: 1,
-    status: 0,
-    generation: 4,
-    currentState: 'installed',
-  });
-  t.equal(fake.loaded.size, 0);
-  t.match(registry.find('demo'), { installed: true, enabled: false });
-  t.same(fake.calls, ['activate demo v0.1.0', 'deactivate demo']);
-});
+    t.match((await registry.disable('demo')).plugin, {
+      installed: 1,
+      status: 0,
+      generation: 4,
+      currentState: 'installed',
+    });
+    t.equal(fake.loaded.size, 0);
+    t.match(registry.find('demo'), { installed: true, enabled: false });
+    t.same(fake.calls, ['activate demo v0.1.0', 'deactivate demo']);
+  },
+);
 
 t.test('C36: what is there already is done again without a change', async (t) => {
   const { registry, fake, rows } = await newHouse(t);
