@@ -1,7 +1,9 @@
 import { Fields, Input } from './fields';
 import { LifecycleHandler, runLifecycle } from './lifecycle';
+import { Json } from './json/json';
 import { Request } from './request';
-import { Response, badRequest, notFound } from './response';
+import { Response, badRequest, internalError, json, notFound } from './response';
+import { Job, register } from './services/jobs';
 import { trim } from './text';
 
 export type Handler = (request: Request) => Response;
@@ -16,6 +18,7 @@ export type InputHandler<T> = (input: T, request: Request) => Response;
  */
 export class Router {
   private entries: Map<string, Entry> = new Map();
+  private jobs: Job[] = [];
 
   /** Serves a request type. */
   on(requestType: string, handler: Handler): this {
@@ -35,6 +38,16 @@ export class Router {
     return this.add(operation + 'Req', new LifecycleEntry(handler));
   }
 
+  /**
+   * Runs at set times: `router.onJob(new jobs.Job('nightly', '0 3 * * *', 'NightlyReq'), cleanUp)`. The host asks for all jobs
+   * when the plugin is enabled; plugin.yaml must ask for `jobs.register` of the service `jobs`.
+   */
+  onJob(job: Job, handler: Handler): this {
+    if (this.jobs.length == 0) this.add(JOBS_REQUEST_TYPE, new JobsEntry(this.jobs));
+    this.jobs.push(job);
+    return this.on(job.requestType, handler);
+  }
+
   dispatch(request: Request): Response {
     if (!request.hasRoute) return badRequest('Dynamic bridge request is missing route metadata');
     const requestType = trim(request.requestType);
@@ -52,6 +65,9 @@ export class Router {
 
 /** The router of the plugin: what the host's requests go through. */
 export const router: Router = new Router();
+
+/** What the host asks when it wants to know the jobs of a plugin. */
+const JOBS_REQUEST_TYPE = 'RegisterJobsReq';
 
 abstract class Entry {
   abstract run(request: Request): Response;
@@ -87,5 +103,19 @@ class LifecycleEntry extends Entry {
 
   run(request: Request): Response {
     return runLifecycle(this.handler, request);
+  }
+}
+
+class JobsEntry extends Entry {
+  constructor(private readonly jobs: Job[]) {
+    super();
+  }
+
+  run(request: Request): Response {
+    for (let i = 0; i < this.jobs.length; i++) {
+      const error = register(this.jobs[i]).error;
+      if (error) return internalError(`job ${this.jobs[i].name}: ${error.message}`);
+    }
+    return json(Json.object().set('registered', this.jobs.length));
   }
 }
