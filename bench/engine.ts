@@ -7,8 +7,10 @@ import { parseArtifact } from '../src/artifact/artifact.js';
 import { type Config, defaults } from '../src/config/schema.js';
 import { createEngine, type Outcome } from '../src/engine/engine.js';
 import { grantAll } from '../src/grants/grant.js';
-import { createHostCallAnswers, engineOptions } from '../src/main.js';
+import { cacheLimits, createHostCallAnswers, engineOptions } from '../src/main.js';
 import { createMetrics } from '../src/metrics.js';
+import { createCacheStamps } from '../src/protocol/cache.js';
+import { createMemoryCache } from '../src/services/cache/memory.js';
 import { openStateStore } from '../src/store/state.js';
 import { artifactOf, BRIDGE, envelopeOf } from './guests.js';
 
@@ -28,6 +30,8 @@ export async function openEngine(options: {
   readonly maxThreads: number;
   /** Where services are, when not where they say. */
   readonly placements?: Readonly<Record<string, 'worker' | 'host'>>;
+  /** Whether threads keep copies of cached values; they do when absent. */
+  readonly cacheCopies?: boolean;
 }): Promise<BenchEngine> {
   const directory = await mkdtemp(join(tmpdir(), 'sandpool-bench-'));
   const stateFile = join(directory, 'state.db');
@@ -37,6 +41,8 @@ export async function openEngine(options: {
     pool: { ...defaults.pool, maxThreads: options.maxThreads },
     sandbox: { ...defaults.sandbox, maxHostCalls: 1_000_000 },
   };
+  const stamps = options.cacheCopies === false ? undefined : createCacheStamps();
+  const { run: cache } = createMemoryCache({ ...cacheLimits(config), now: Date.now, stamps });
   const log = pino({ level: 'silent' });
   const registry = { find: () => undefined, subscribe: () => () => {} };
   const engine = createEngine({
@@ -44,7 +50,8 @@ export async function openEngine(options: {
     stateFile,
     metrics: createMetrics(),
     log() {},
-    answerHostCall: createHostCallAnswers({ config, state, registry, dataDir: directory, log }),
+    cacheStamps: stamps,
+    answerHostCall: createHostCallAnswers({ config, state, registry, dataDir: directory, cache, log }),
     ...(options.placements && { placements: options.placements }),
   });
 

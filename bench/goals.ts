@@ -28,6 +28,7 @@ export const GOALS: readonly Goal[] = [
   { goal: 'dispatch ÷ Piscina task per request, no-op, 64 in flight',  case: 'dispatch',  row: 'dispatch, no-op guest, 64 in flight',   ...ratio('more', 5, 12) },
   { goal: 'host call in the worker',                                   case: 'host-call', row: 'function, in the worker',               ...atMost(0.5, 0.2) },
   { goal: 'host call over the bridge',                                 case: 'host-call', row: 'function, over the bridge',             ...atMost(10, 6) },
+  { goal: 'a hit in the cache',                                        case: 'cache',     row: 'hit, in the worker',                    ...atMost(2, 1) },
   { goal: 'past the deadline',                                         case: 'deadline',  row: 'loop, past its deadline',               ...atMost(10, 2) },
   { goal: 'until the same worker serves again',                        case: 'deadline',  row: 'loop, until the thread serves again',   ...atMost(100, 1) },
   { goal: '1.8 MB Go release, upload to first answer',                 case: 'load',      row: 'Go, upload to first answer',            ...atMost(1000, 200) },

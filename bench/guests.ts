@@ -78,6 +78,7 @@ const ROUTES = ['Echo', 'Call', 'Store', 'Spin', 'Recurse', 'Encode', 'Decode', 
   requestType: `${name}Req`,
 }));
 const RUNTIME = { service: 'runtime', methods: ['info.uuid', 'info.now', 'state.get', 'state.set'] };
+const CACHE = { service: 'cache', methods: ['get', 'set', 'incr'], resources: [{ ref: 'bench' }] };
 
 /** An artifact of the guest whose routes are `POST /echo` and so on. */
 export function artifactOf(id: string, module: Uint8Array, version = 'v0.1.0'): Uint8Array {
@@ -87,7 +88,7 @@ export function artifactOf(id: string, module: Uint8Array, version = 'v0.1.0'): 
     'lina.plugin.dynamic': { runtimeKind: 'wasm', abiVersion: 'v1' },
     'lina.plugin.backend.routes': ROUTES,
     'lina.plugin.backend.bridge': BRIDGE,
-    'lina.plugin.backend.host-services': [RUNTIME],
+    'lina.plugin.backend.host-services': [RUNTIME, CACHE],
   };
   return Object.entries(sections).reduce(
     (bytes, [name, value]) => appendCustomSection(bytes, name, JSON.stringify(value)),

@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
+import { cacheCase } from './cache.js';
 import type { BenchCase, Effort } from './case.js';
 import { deadlineCase } from './deadline.js';
 import { dispatchCase } from './dispatch.js';
@@ -24,6 +25,7 @@ export const CASES: readonly BenchCase[] = [
   httpCase,
   dispatchCase,
   hostCallCase,
+  cacheCase,
   deadlineCase,
   payloadCase,
   pluginsCase,

@@ -40,6 +40,7 @@ import { createIdentity, type IdentityPeers, type IdentityRoom } from './identit
 import { loadSecret } from './identity/secret.js';
 import type { TenantCallbacks, TenantEvent, TenantPlugin } from './identity/tenants.js';
 import { createMetrics, type Metrics } from './metrics.js';
+import { type CacheStamps, type CacheStore, createCacheStamps } from './protocol/cache.js';
 import { reasonOf, SandpoolError } from './protocol/errors.js';
 import { askGuest, hasCallback, tellGuest } from './registry/lifecycle.js';
 import { createRegistry, type PluginView, type PreparedRelease, type Registry } from './registry/registry.js';
@@ -55,6 +56,7 @@ import { createServedReleases } from './resources/served-releases.js';
 import { createTableLists, type TableLists } from './resources/table-lists.js';
 import { createTexts, type Texts } from './resources/texts.js';
 import { answerOnHost } from './services/answer.js';
+import { createMemoryCache } from './services/cache/memory.js';
 import { createServices } from './services/index.js';
 import type { HostCallContext } from './services/service.js';
 import { openBlobs } from './store/blobs.js';
@@ -159,8 +161,16 @@ export async function startHost(options: HostOptions): Promise<Host> {
     registry.subscribe(identity.forgetAccess);
     const tables = openTables(dataDir, registry);
     closers.push(tables.close);
-    const answerHostCall = createHostCallAnswers({ config, state, registry, dataDir, log });
-    const engine = createEngine({ ...engineOptions(config), stateFile, metrics, answerHostCall, log: pluginLog(log) });
+    const { cache, cacheStamps } = createCache({ config, registry, metrics, peers, log });
+    const answerHostCall = createHostCallAnswers({ config, state, registry, dataDir, cache, log });
+    const engine = createEngine({
+      ...engineOptions(config),
+      stateFile,
+      cacheStamps,
+      metrics,
+      answerHostCall,
+      log: pluginLog(log),
+    });
     const assets = createAssets({ config, registry, database, metrics, log });
     peers?.listen(peerAnswers({ registry, identity, engine, metrics }));
     const texts = createPluginTexts(registry);
@@ -379,16 +389,54 @@ function pluginLog(log: Logger): (line: PluginLogLine) => void {
   return ({ pluginId, level, text, stream }) => log[level]({ plugin: pluginId, stream }, text);
 }
 
+/** What one plugin may keep in its cache. */
+export function cacheLimits({ cache }: Config): { readonly maxEntries: number; readonly maxBytes: number } {
+  return { maxEntries: cache.maxEntries, maxBytes: cache.budgetMiB * 1024 * 1024 };
+}
+
+interface CacheParts {
+  readonly config: Config;
+  readonly registry: Pick<Registry, 'find' | 'subscribe'>;
+  readonly metrics: Pick<Metrics, 'cache'>;
+  readonly peers: Peers | undefined;
+  readonly log: Logger;
+}
+
+interface PluginCache {
+  readonly cache: CacheStore;
+  readonly cacheStamps?: CacheStamps;
+}
+
+/** One process keeps the cache, and its threads copies of it. Of several the primary keeps it for all, and there are no copies. */
+function createCache({ config, registry, metrics, peers, log }: CacheParts): PluginCache {
+  const onRemoval = (forget: (pluginId: string) => void): void =>
+    void registry.subscribe(({ pluginId }) => {
+      if (registry.find(pluginId)?.installed !== true) forget(pluginId);
+    });
+  if (peers !== undefined) {
+    const failed = (thrown: unknown) =>
+      log.warn({ err: thrown }, 'what a removed plugin had cached may still be there');
+    onRemoval((pluginId) => void peers.forgetCache(pluginId).catch(failed));
+    return { cache: peers.cache };
+  }
+  const cacheStamps = createCacheStamps();
+  const count = (event: 'hit' | 'miss' | 'eviction') => metrics.cache('plugins', event);
+  const { run, forget } = createMemoryCache({ ...cacheLimits(config), now: Date.now, stamps: cacheStamps, count });
+  onRemoval(forget);
+  return { cache: run, cacheStamps };
+}
+
 interface HostCallParts {
   readonly config: Config;
   readonly state: StateStore;
   readonly registry: Pick<Registry, 'find' | 'subscribe'>;
   readonly dataDir: string;
+  readonly cache: CacheStore;
   readonly log: Logger;
 }
 
 /** Answers of host calls that are placed on this thread. */
-export function createHostCallAnswers({ config, state, registry, dataDir, log }: HostCallParts) {
+export function createHostCallAnswers({ config, state, registry, dataDir, cache, log }: HostCallParts) {
   const hostConfig = createHostConfig({ config, isSecret: isSecretPath });
   const pluginConfig = createPluginConfig({
     section: (pluginId) => pluginSection(config, pluginId),
@@ -405,6 +453,7 @@ export function createHostCallAnswers({ config, state, registry, dataDir, log }:
     state: () => state,
     hostConfig,
     pluginConfig: pluginConfig.get,
+    cache,
     now: Date.now,
     log: ({ pluginId, level, text, blame }) => log[level]({ plugin: pluginId, blame }, text),
   });

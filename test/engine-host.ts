@@ -12,6 +12,7 @@ import { createMetrics, type Metrics } from '../src/metrics.js';
 import type { RequestEnvelope } from '../src/protocol/envelope.js';
 import type { GrantedService } from '../src/protocol/grant.js';
 import { answerOnHost } from '../src/services/answer.js';
+import { createMemoryCache } from '../src/services/cache/memory.js';
 import { createServices } from '../src/services/index.js';
 import type { ServiceEnvironment } from '../src/services/service.js';
 import { openStateStore } from '../src/store/state.js';
@@ -89,6 +90,7 @@ export function startEngine(
       log: (line) => void logs.push({ ...line, stream: 'log' }),
       hostConfig: () => undefined,
       pluginConfig: () => undefined,
+      cache: createMemoryCache({ maxEntries: 1000, maxBytes: 1 << 20, now: Date.now }).run,
       now: Date.now,
       ...environment,
     },

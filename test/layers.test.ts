@@ -47,7 +47,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'better-sqlite3': ['store/sqlite.ts'],
   'libpg-query': ['store/dialect/parse.ts'],
   undici: ['services/network.ts'],
-  'lru-cache': ['engine/modules.ts', 'resources/', 'sandbox/kept.ts', 'identity/'],
+  'lru-cache': ['engine/modules.ts', 'resources/', 'sandbox/kept.ts', 'identity/', 'services/cache/'],
   negotiator: ['http/'],
   'range-parser': ['http/'],
   commander: ['cli/index.ts'],

@@ -8,13 +8,14 @@ import { createEngine, type Engine, type Invocation, type Outcome } from '../eng
 import { createGrant, type Grant, grantAll } from '../grants/grant.js';
 import { narrow } from '../grants/narrow.js';
 import { createApp } from '../http/app.js';
-import { createHostCallAnswers, engineOptions } from '../main.js';
+import { cacheLimits, createHostCallAnswers, engineOptions } from '../main.js';
 import { createMetrics } from '../metrics.js';
 import type { Identity } from '../protocol/envelope.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import type { HostCallTrace } from '../protocol/messages.js';
 import { runPhase } from '../registry/install-sql.js';
 import type { PluginView } from '../registry/registry.js';
+import { createMemoryCache } from '../services/cache/memory.js';
 import { loadParser } from '../store/dialect/parse.js';
 import { openScratchDatabase } from '../store/plugin-database.js';
 import { openStateStore } from '../store/state.js';
@@ -156,6 +157,7 @@ function createRoom({ config, view, bytes, isAnonymous, note }: RoomParts) {
   const log = pino({ level: 'silent' });
   const metrics = createMetrics();
   const state = openStateStore(':memory:');
+  const { run } = createMemoryCache({ ...cacheLimits(config), now: Date.now });
   const settings = engineOptions(config);
   const plugins = { find: (id: string) => (id === view.pluginId ? view : undefined), subscribe: () => () => {} };
   const engine: Engine = createEngine({
@@ -165,7 +167,14 @@ function createRoom({ config, view, bytes, isAnonymous, note }: RoomParts) {
     stateFile: ':memory:',
     metrics,
     log: ({ level, text }) => note(`${view.pluginId} ${level}: ${text}`),
-    answerHostCall: createHostCallAnswers({ config, state, registry: plugins, dataDir: config.data.dir, log }),
+    answerHostCall: createHostCallAnswers({
+      config,
+      state,
+      registry: plugins,
+      dataDir: config.data.dir,
+      cache: run,
+      log,
+    }),
     onHostCall: (call) => void hostCalls.push(call),
   });
   const app = createApp({

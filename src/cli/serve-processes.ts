@@ -4,9 +4,10 @@ import { choosePort, forkOf } from '../cluster/fork.js';
 import { type Primary, startPrimary } from '../cluster/primary.js';
 import type { Config } from '../config/schema.js';
 import { countFailedLogins, DEFAULT_FAILED_LOGIN_LIMITS } from '../identity/failed-logins.js';
-import { createLog, processesOf, urlOf } from '../main.js';
+import { cacheLimits, createLog, processesOf, urlOf } from '../main.js';
 import { createMetricsOfAll } from '../metrics.js';
 import { reasonOf } from '../protocol/errors.js';
+import { createMemoryCache } from '../services/cache/memory.js';
 import type { Context, ExitCode } from './command.js';
 import { type Greeted, greet } from './greeting.js';
 import type { HostWork } from './host-process.js';
@@ -36,6 +37,7 @@ export async function serveProcesses(context: Context, options: ServeOptions): P
     work: (): HostWork => ({ config, adminPassword, demo }),
     graceMs: server.shutdownGraceMs,
     attemptLogin: countFailedLogins(DEFAULT_FAILED_LOGIN_LIMITS, Date.now).attempt,
+    cache: createMemoryCache({ ...cacheLimits(config), now: Date.now }),
     metrics: createMetricsOfAll(),
     log,
   });
@@ -65,6 +67,7 @@ function reloaded(before: Config, after: Config, log: Log): Config {
     server: { ...after.server, host, port, processes, shutdownGraceMs },
     data: before.data,
     plugin: { ...after.plugin, dynamic: before.plugin.dynamic },
+    cache: before.cache,
   };
   const given = after.server.port === 0 ? withPort(after, port) : after;
   if (!isDeepStrictEqual(kept, given)) log.warn({ settings: FIXED }, 'a change of these settings needs a new start');
@@ -78,6 +81,8 @@ const FIXED = [
   'server.shutdownGraceMs',
   'data.dir',
   'plugin.dynamic.storagePath',
+  'cache.maxEntries',
+  'cache.budgetMiB',
 ];
 
 function replaceAll(primary: Primary, log: Log): void {

@@ -1,5 +1,5 @@
 /** The side of a host process: what it asks of the primary, and what it answers. */
-
+import type { CacheResult, CacheStore } from '../protocol/cache.js';
 import type { LineMessage, Patience } from './line.js';
 import { openLine } from './line.js';
 import type { HostNews, HostQuestion, PluginNews, PrimaryQuestion } from './questions.js';
@@ -22,6 +22,10 @@ export interface Peers {
   spread(news: HostNews): Promise<boolean>;
   /** Counts an attempt to log in over all processes. @returns what takes it back @throws SBX_LOGIN_RATE, SBX_PEERS_SILENT */
   attemptLogin(username: string, ip: string): Promise<() => Promise<void>>;
+  /** What plugins keep for a while, the same for all processes. @throws SBX_PEERS_SILENT */
+  readonly cache: CacheStore;
+  /** Drops what a plugin has kept. @throws SBX_PEERS_SILENT */
+  forgetCache(pluginId: string): Promise<void>;
   /** The metrics of all processes, as text. @throws SBX_PEERS_SILENT */
   metrics(): Promise<string>;
   /** Says what this process answers; until then it has read nothing that could be out of date. */
@@ -109,6 +113,9 @@ export function servePrimary(host: HostProcess, post: (message: LineMessage) => 
         const ticket = (await line.ask({ ask: 'attempt-login', username, ip }, QUICK)) as number;
         return async () => void (await line.ask({ ask: 'take-back', ticket }, QUICK));
       },
+      cache: async (scope, commands) =>
+        (await line.ask({ ask: 'cache', scope, commands }, QUICK)) as readonly CacheResult[],
+      forgetCache: async (pluginId) => void (await line.ask({ ask: 'forget-cache', pluginId }, QUICK)),
       metrics: async () => (await line.ask({ ask: 'metrics' }, QUICK)) as string,
       listen(given) {
         answers = given;

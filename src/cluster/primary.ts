@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MetricsOfAll } from '../metrics.js';
+import type { CacheStore } from '../protocol/cache.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import type { Fork, ForkedProcess } from './fork.js';
 import { type Line, openLine, type Patience } from './line.js';
@@ -20,6 +21,8 @@ export interface PrimaryOptions {
   readonly graceMs: number;
   /** Counts an attempt to log in. @returns what takes it back @throws SBX_LOGIN_RATE */
   readonly attemptLogin: (username: string, ip: string) => () => void;
+  /** What plugins of all processes keep for a while. */
+  readonly cache: { readonly run: CacheStore; forget(pluginId: string): void };
   readonly metrics: MetricsOfAll;
   readonly log: PrimaryLog;
   readonly now?: () => number;
@@ -277,6 +280,10 @@ export async function startPrimary(options: PrimaryOptions): Promise<Primary> {
         return keepTicket(options.attemptLogin(question.username, question.ip));
       case 'take-back':
         return takeBack(question.ticket);
+      case 'cache':
+        return options.cache.run(question.scope, question.commands);
+      case 'forget-cache':
+        return options.cache.forget(question.pluginId);
       case 'metrics':
         return gatherMetrics();
     }

@@ -1,4 +1,5 @@
 /** What the primary process and the host processes ask one another. */
+import type { CacheCommand, CacheScope } from '../protocol/cache.js';
 
 /** What a host process asks of the primary. */
 export type HostQuestion =
@@ -11,6 +12,9 @@ export type HostQuestion =
   /** Answered with a ticket that takes the attempt back; refused with SBX_LOGIN_RATE. */
   | { readonly ask: 'attempt-login'; readonly username: string; readonly ip: string }
   | { readonly ask: 'take-back'; readonly ticket: number }
+  /** Answered with a result for each command: all processes have one cache. */
+  | { readonly ask: 'cache'; readonly scope: CacheScope; readonly commands: readonly CacheCommand[] }
+  | { readonly ask: 'forget-cache'; readonly pluginId: string }
   /** Answered with the metrics of all processes, as text. */
   | { readonly ask: 'metrics' };
 

@@ -96,6 +96,10 @@ export const CONFIG_SCHEMA = section({
     additionalProperties: false,
     patternProperties: { [PLUGIN_ID_PATTERN]: { type: 'object', description: 'Configuration that the plugin of this id reads.' } },
   }),
+  cache: section({
+    maxEntries:       integer(10_000, [1, 10_000_000, 'entries'], 'Most entries that one plugin keeps in its cache; then what was used longest ago goes.'),
+    budgetMiB:        integer(16, [1, 65_536, 'MiB'], 'Most memory of what one plugin keeps in its cache.'),
+  }),
   workspace: section({
     basePath:         Type.String({ pattern: BASE_PATH_PATTERN, shape: 'a path that starts with / and is outside /api, /x and /x-assets', ...about('/admin', 'Path of the console.') }),
   }),

@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import type { BridgeContract } from '../artifact/artifact.js';
 import type { Grant } from '../grants/grant.js';
 import type { Metrics } from '../metrics.js';
+import type { CacheStamps } from '../protocol/cache.js';
 import { encodeRequest, type RequestEnvelope } from '../protocol/envelope.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import { WARM_UP_EXPORT } from '../protocol/guest-exports.js';
@@ -166,6 +167,8 @@ export interface EngineOptions {
   readonly metrics: Metrics;
   readonly log: (line: PluginLogLine) => void;
   readonly answerHostCall: AnswerHostCall;
+  /** With it, threads keep copies of cached values. */
+  readonly cacheStamps?: CacheStamps | undefined;
   /** Where services are placed, when not where they say. */
   readonly placements?: Readonly<Record<string, Placement>>;
   /** Told of each host call; costs a message per call. */
@@ -262,6 +265,7 @@ export function createEngine(options: EngineOptions): Engine {
         instanceBudgetMiB: options.instanceBudgetMiB,
         maxInstances: options.maxInstances,
         instanceIdleMs: options.instanceIdleMs,
+        cacheStamps: options.cacheStamps,
         placements: options.placements ?? {},
       },
       minThreads: options.pool.minThreads,

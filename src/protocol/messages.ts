@@ -1,4 +1,5 @@
 /** What is posted between the main thread and the sandbox threads, beside what lies in the slots. */
+import type { CacheStamps } from './cache.js';
 import type { ErrorData } from './errors.js';
 import type { GrantedService } from './grant.js';
 import type { RewriteLayout, Snapshot } from './layout.js';
@@ -26,6 +27,8 @@ export interface SandboxSetup {
   readonly maxInstances: number;
   /** Time without an invocation after which a kept instance is freed. */
   readonly instanceIdleMs: number;
+  /** How the host tells that cached values have changed; absent where no copies of them may be kept. */
+  readonly cacheStamps?: CacheStamps | undefined;
   /** Placements that differ from what the services say. */
   readonly placements: Readonly<Record<string, 'worker' | 'host'>>;
 }

@@ -100,6 +100,8 @@ export function createInstances(options: InstancesOptions): Instances {
       // Whoever needs these is placed on the host.
       hostConfig: unreachable,
       pluginConfig: unreachable,
+      cache: unreachable,
+      cacheStamps: setup.cacheStamps,
     },
     { placements: setup.placements },
   );
@@ -246,7 +248,10 @@ export function createInstances(options: InstancesOptions): Instances {
     if (answered || opened.method === undefined) return answered;
     const bytes = request.bytes.subarray(request.start, request.end);
     const response = callOverSlot(options.table, invocation.slot, bytes, invocation.deadlineAt, now);
-    return response && describeRemote(opened, response);
+    if (response === undefined) return undefined;
+    const remote = describeRemote(opened, response);
+    opened.method.copies?.keep(remote);
+    return remote;
   }
 
   function contextOf(release: PostedRelease, invocation: SlotInvocation): InvocationContext {

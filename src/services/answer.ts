@@ -73,7 +73,10 @@ export function answerInWorker(
 ): HostCallAnswer | undefined {
   if (opened.method === undefined) return refused(opened);
   const { call, method } = opened;
-  if (method.placement === 'host') return undefined;
+  if (method.placement === 'host') {
+    const copied = method.copies?.find(call, context);
+    return copied && answer(opened, copied);
+  }
   try {
     const replied = method.run(call, context);
     return answer(opened, isLate(replied) ? refuseLate(services, context, method, replied) : replied);

@@ -7,6 +7,8 @@ export interface Arguments {
   readonly text: (name: string) => string;
   readonly integer: (name: string) => number;
   readonly texts: (name: string) => readonly string[];
+  /** The objects of a list. */
+  readonly list: (name: string) => readonly Arguments[];
   readonly textMap: (name: string) => ReadonlyMap<string, string>;
 }
 
@@ -15,9 +17,12 @@ export interface Arguments {
  * @throws SBX_WIRE_INVALID `decode capability JSON request failed: …`
  */
 export function readArguments(payload: Uint8Array): Arguments {
-  const json = decodeJsonRequest(payload);
-  if (Array.isArray(json) || (typeof json !== 'object' && json !== undefined))
-    throw mismatch('the request', 'an object');
+  return argumentsOf(decodeJsonRequest(payload), 'the request');
+}
+
+/** `null` is an object without members. */
+function argumentsOf(json: unknown, what: string): Arguments {
+  if (Array.isArray(json) || (typeof json !== 'object' && json !== undefined)) throw mismatch(what, 'an object');
   const member = <T>(name: string, read: (value: unknown, name: string) => T, zero: T): T => {
     const value = jsonMember(json, name);
     return value === undefined ? zero : read(value, name);
@@ -26,6 +31,7 @@ export function readArguments(payload: Uint8Array): Arguments {
     text: (name) => member(name, readText, ''),
     integer: (name) => member(name, readInteger, 0),
     texts: (name) => member(name, readTexts, []),
+    list: (name) => member(name, readList, []),
     textMap: (name) => member(name, readTextMap, new Map()),
   };
 }
@@ -44,6 +50,11 @@ function readInteger(value: unknown, name: string): number {
 function readTexts(value: unknown, name: string): readonly string[] {
   if (!Array.isArray(value)) throw mismatch(name, 'a list of strings');
   return value.map((item: unknown) => readText(item, name));
+}
+
+function readList(value: unknown, name: string): readonly Arguments[] {
+  if (!Array.isArray(value)) throw mismatch(name, 'a list of objects');
+  return value.map((item: unknown) => argumentsOf(item, `an item of ${name}`));
 }
 
 function readTextMap(value: unknown, name: string): ReadonlyMap<string, string> {

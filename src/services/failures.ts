@@ -5,6 +5,15 @@ export function capabilityDenied(): ServiceReply {
   return { status: 3, error: { errorCode: 'CAPABILITY_DENIED', message: 'Capability access is denied' } };
 }
 
+/** A failure with a code of its own; `message` is the template that the guest fills from the params. */
+export function businessFailure(
+  errorCode: string,
+  message: string,
+  messageParams: Readonly<Record<string, unknown>> = {},
+): ServiceReply {
+  return { status: 3, error: { errorCode, messageParams, message } };
+}
+
 /** The fallback is the template as it stands; the guest fills it from the params. */
 export function limitExceeded(limit: number): ServiceReply {
   const message = 'Capability request exceeds limit {limit}';

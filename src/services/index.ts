@@ -1,21 +1,24 @@
 /** The services of the host, and how a method is found. */
 import { trimGo } from '../protocol/text.js';
 import { bizctx } from './bizctx.js';
+import { cache } from './cache/cache.js';
 import { hostconfig } from './hostconfig.js';
 import { manifest } from './manifest.js';
 import { plugins } from './plugins.js';
 import { route } from './route.js';
 import { runtime } from './runtime.js';
-import type { Placement, Service, ServiceEnvironment, ServiceMethod } from './service.js';
+import type { MethodCopies, Placement, Service, ServiceEnvironment, ServiceMethod } from './service.js';
 
 /** Every service that a guest can be answered by; catalogue methods of others are "not registered". */
-export const SERVICES: readonly Service[] = [bizctx, hostconfig, manifest, plugins, route, runtime];
+export const SERVICES: readonly Service[] = [bizctx, cache, hostconfig, manifest, plugins, route, runtime];
 
 export interface RegisteredMethod {
   readonly service: string;
   readonly method: string;
   readonly placement: Placement;
   readonly run: ServiceMethod;
+  /** Only of a method that is placed on the host. */
+  readonly copies: MethodCopies | undefined;
 }
 
 export interface ServiceRegistry {
@@ -52,5 +55,8 @@ function registerMethods(
   environment: ServiceEnvironment,
 ): ReadonlyMap<string, RegisteredMethod> {
   const methods = Object.entries(service.methods(environment));
-  return new Map(methods.map(([method, run]) => [method, { service: service.name, method, placement, run }]));
+  const kept = placement === 'host' ? service.copies?.(environment) : undefined;
+  return new Map(
+    methods.map(([method, run]) => [method, { service: service.name, method, placement, run, copies: kept?.[method] }]),
+  );
 }

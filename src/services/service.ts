@@ -2,8 +2,9 @@
  * The contract of a host service: what a guest may ask of the host. A service is one file that calls `defineService`, and one
  * line in `index.ts`.
  */
+import type { CacheStamps, CacheStore } from '../protocol/cache.js';
 import type { Identity } from '../protocol/envelope.js';
-import type { HostCallFailure, HostCallRequest } from '../protocol/host-call.js';
+import type { HostCallFailure, HostCallRequest, HostCallResponse } from '../protocol/host-call.js';
 import type { ExecutionSource, LogLevel } from '../protocol/messages.js';
 import { NO_BYTES } from '../protocol/wire.js';
 import type { StateStore } from '../store/state.js';
@@ -40,6 +41,10 @@ export interface ServiceEnvironment {
   readonly hostConfig: (key: string, tenantId: number) => string | undefined;
   /** JSON text of a value of the plugin's own configuration. */
   readonly pluginConfig: (pluginId: string, key: string) => string | undefined;
+  /** What plugins keep for a while. */
+  readonly cache: CacheStore;
+  /** Present where copies of cached values may be kept. */
+  readonly cacheStamps?: CacheStamps | undefined;
   /** Ms since the epoch. */
   readonly now: () => number;
 }
@@ -68,6 +73,16 @@ export interface Service {
   readonly placement: Placement;
   /** Makes the methods of one thread, by wire name. */
   readonly methods: (environment: ServiceEnvironment) => Readonly<Record<string, ServiceMethod>>;
+  /** What a sandbox thread may remember of methods that are placed on the host, by wire name. */
+  readonly copies?: (environment: ServiceEnvironment) => Readonly<Record<string, MethodCopies>>;
+}
+
+/** Answers of the host that one sandbox thread keeps. A call that finds none is asked, and what comes back is kept, one by one. */
+export interface MethodCopies {
+  /** What the host would answer now; undefined when it has to be asked. */
+  find(call: HostCallRequest, context: HostCallContext): ServiceReply | undefined;
+  /** Takes the host's answer to the call that `find` has just let go. */
+  keep(response: HostCallResponse): void;
 }
 
 /** Returns the service as given; the place where its shape is checked by the compiler. */

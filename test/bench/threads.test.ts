@@ -9,6 +9,10 @@ t.test('dispatch measures what it promises', (t) =>
   ]),
 );
 
+t.test('cache measures what it promises', (t) =>
+  measuresAll(t, 'cache', ['hit, over the bridge', 'hit, in the worker', 'miss, in the worker', 'set', 'incr']),
+);
+
 t.test('host-call measures what it promises', (t) =>
   measuresAll(t, 'host-call', ['function, in the worker', 'SQLite read, over the bridge']),
 );

@@ -5,6 +5,7 @@ import type { LineMessage } from '../../src/cluster/line.js';
 import { type HostProcess, type PeerAnswers, type Peers, servePrimary } from '../../src/cluster/peers.js';
 import { type Primary, type PrimaryOptions, startPrimary } from '../../src/cluster/primary.js';
 import { SandpoolError } from '../../src/protocol/errors.js';
+import { createMemoryCache } from '../../src/services/cache/memory.js';
 
 /** A played process. */
 interface Played {
@@ -86,6 +87,7 @@ function stage(t: Test, play: Play = {}, options: Partial<PrimaryOptions> = {}) 
       work: () => ({}),
       graceMs: 1000,
       attemptLogin: () => () => {},
+      cache: createMemoryCache({ maxEntries: 10, maxBytes: 1 << 20, now: () => 0 }),
       metrics: { keep: () => {}, retire: (pid) => void retired.push(pid), render: async (pids) => [...pids].join() },
       log: { info: note, warn: note, error: note },
       patience: { heardMs: 50, metricsMs: 50, endMs: 50 },

@@ -16,6 +16,7 @@ import {
   type HostCallAnswer,
   type HostCallQuestion,
 } from '../../src/services/answer.js';
+import { createMemoryCache } from '../../src/services/cache/memory.js';
 import { createServices, type ServiceOptions } from '../../src/services/index.js';
 import type { HostCallContext, ServiceEnvironment, ServiceLogLine } from '../../src/services/service.js';
 import { openStateStore, type StateStore } from '../../src/store/state.js';
@@ -47,6 +48,7 @@ export function createTestHost(t: Test, options: TestHostOptions = {}) {
     log: (line) => logs.push(line),
     hostConfig: () => undefined,
     pluginConfig: () => undefined,
+    cache: createMemoryCache({ maxEntries: 1000, maxBytes: 1 << 20, now: () => 1763480430000 }).run,
     now: () => 1763480430000.75,
     ...options.environment,
   };

@@ -18,6 +18,7 @@ t.test('what reads no files and asks nobody is answered in the worker', async (t
     SERVICES.map(({ name, placement }) => [name, placement]),
     [
       ['bizctx', 'worker'],
+      ['cache', 'host'],
       ['hostconfig', 'host'],
       ['manifest', 'worker'],
       ['plugins', 'host'],
