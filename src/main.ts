@@ -8,7 +8,7 @@ import pino, { type Logger } from 'pino';
 import type { LifecycleOperation } from './artifact/lifecycle.js';
 import { parseYaml } from './artifact/manifest.js';
 import type { PeerAnswers, Peers } from './cluster/peers.js';
-import { effectiveSandbox, pluginSection } from './config/plugin.js';
+import { effectiveNetwork, effectiveSandbox, pluginSection } from './config/plugin.js';
 import { programVersion } from './config/program-version.js';
 import { type Config, isSecretPath } from './config/schema.js';
 import {
@@ -58,6 +58,7 @@ import { createTexts, type Texts } from './resources/texts.js';
 import { answerOnHost } from './services/answer.js';
 import { createMemoryCache } from './services/cache/memory.js';
 import { createServices } from './services/index.js';
+import { type NetworkClient, openNetwork } from './services/network/lazy.js';
 import type { HostCallContext } from './services/service.js';
 import { openBlobs } from './store/blobs.js';
 import { type Database, openDatabase } from './store/sqlite.js';
@@ -162,7 +163,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const tables = openTables(dataDir, registry);
     closers.push(tables.close);
     const { cache, cacheStamps } = createCache({ config, registry, metrics, peers, log });
-    const answerHostCall = createHostCallAnswers({ config, state, registry, dataDir, cache, log });
+    const network = openPluginNetwork(config, registry);
+    closers.push(() => network.close());
+    const answerHostCall = createHostCallAnswers({ config, state, registry, network, dataDir, cache, log });
     const engine = createEngine({
       ...engineOptions(config),
       stateFile,
@@ -430,13 +433,23 @@ interface HostCallParts {
   readonly config: Config;
   readonly state: StateStore;
   readonly registry: Pick<Registry, 'find' | 'subscribe'>;
+  /** Without it, plugins have no network. */
+  readonly network?: NetworkClient;
   readonly dataDir: string;
   readonly cache: CacheStore;
   readonly log: Logger;
 }
 
+/** HTTP requests of plugins; the connections of one that changes are closed. */
+export function openPluginNetwork(config: Config, registry: Pick<Registry, 'subscribe'>): NetworkClient {
+  const limitsOf = (pluginId: string) => effectiveNetwork(config, pluginId);
+  const network = openNetwork({ limitsOf, proxy: config.network.proxy });
+  registry.subscribe(({ pluginId }) => network.forget(pluginId));
+  return network;
+}
+
 /** Answers of host calls that are placed on this thread. */
-export function createHostCallAnswers({ config, state, registry, dataDir, cache, log }: HostCallParts) {
+export function createHostCallAnswers({ config, state, registry, network, dataDir, cache, log }: HostCallParts) {
   const hostConfig = createHostConfig({ config, isSecret: isSecretPath });
   const pluginConfig = createPluginConfig({
     section: (pluginId) => pluginSection(config, pluginId),
@@ -454,6 +467,7 @@ export function createHostCallAnswers({ config, state, registry, dataDir, cache,
     hostConfig,
     pluginConfig: pluginConfig.get,
     cache,
+    network,
     now: Date.now,
     log: ({ pluginId, level, text, blame }) => log[level]({ plugin: pluginId, blame }, text),
   });

@@ -8,7 +8,7 @@ import { createEngine, type Engine, type Invocation, type Outcome } from '../eng
 import { createGrant, type Grant, grantAll } from '../grants/grant.js';
 import { narrow } from '../grants/narrow.js';
 import { createApp } from '../http/app.js';
-import { cacheLimits, createHostCallAnswers, engineOptions } from '../main.js';
+import { cacheLimits, createHostCallAnswers, engineOptions, openPluginNetwork } from '../main.js';
 import { createMetrics } from '../metrics.js';
 import type { Identity } from '../protocol/envelope.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
@@ -160,6 +160,7 @@ function createRoom({ config, view, bytes, isAnonymous, note }: RoomParts) {
   const { run } = createMemoryCache({ ...cacheLimits(config), now: Date.now });
   const settings = engineOptions(config);
   const plugins = { find: (id: string) => (id === view.pluginId ? view : undefined), subscribe: () => () => {} };
+  const network = openPluginNetwork(config, plugins);
   const engine: Engine = createEngine({
     ...settings,
     // One thread: the state of the plugin lives in the thread's own memory.
@@ -171,6 +172,7 @@ function createRoom({ config, view, bytes, isAnonymous, note }: RoomParts) {
       config,
       state,
       registry: plugins,
+      network,
       dataDir: config.data.dir,
       cache: run,
       log,
@@ -198,6 +200,7 @@ function createRoom({ config, view, bytes, isAnonymous, note }: RoomParts) {
   const close = async (): Promise<void> => {
     await engine.close();
     await app.close();
+    await network.close();
     state.close();
   };
 

@@ -1,4 +1,5 @@
 /** Compares what a person wrote with the schema: the settings that hold, and a problem for each one that does not. */
+import { isIP } from 'node:net';
 import { CONFIG_SHAPE, type Config, isSecretPath, SETTINGS, type SettingSchema } from './schema.js';
 
 export type Path = readonly (string | number)[];
@@ -23,7 +24,13 @@ export function readSettings(tree: unknown): { given: Given[]; misfits: Misfit[]
 }
 
 /** Settings that hold one by one but not together. The first path is the one to blame, the second explains it. */
-export function conflictsOf({ pool, i18n, metrics, workspace }: Config): { paths: [string, string]; reason: string }[] {
+export function conflictsOf({
+  pool,
+  i18n,
+  metrics,
+  workspace,
+  network,
+}: Config): { paths: [string, string]; reason: string }[] {
   const reserved = /^\/(?:api|api\.json|x|x-assets|healthz|readyz)(?:\/|$)/;
   const conflicts: { paths: [string, string]; reason: string; holds: boolean }[] = [
     {
@@ -41,8 +48,28 @@ export function conflictsOf({ pool, i18n, metrics, workspace }: Config): { paths
       reason: `must not be an address that the host uses otherwise: ${metrics.path}`,
       holds: metrics.path !== workspace.basePath && !reserved.test(metrics.path),
     },
+    ...noRanges('network.allowedAddresses', network.allowedAddresses),
+    ...noRanges('network.deniedAddresses', network.deniedAddresses),
+    ...Object.entries(network.plugins).flatMap(([id, own]) =>
+      noRanges(`network.plugins.${id}.allowedAddresses`, own.allowedAddresses ?? []),
+    ),
   ];
   return conflicts.filter(({ holds }) => !holds).map(({ paths, reason }) => ({ paths, reason }));
+}
+
+/** Addresses that look like some and are none, such as 10.0.0.256 and 10.0.0.0/33. */
+function noRanges(path: string, addresses: readonly string[]) {
+  return addresses.filter(isNoRange).map((address) => ({
+    paths: [path, path] as [string, string],
+    reason: `must be IP addresses or ranges of them, not ${shown(address)}`,
+    holds: false,
+  }));
+}
+
+function isNoRange(text: string): boolean {
+  const [address = '', bits = '0'] = text.split('/');
+  const version = isIP(address);
+  return version === 0 || Number(bits) > (version === 4 ? 32 : 128);
 }
 
 /** A path as a person writes it: `plugin.autoEnable[0].id`. */

@@ -44,3 +44,26 @@ export function pluginSection({ plugin }: Config, pluginId: string): Readonly<Re
   if (pluginId === 'dynamic' || !Object.hasOwn(plugin, pluginId)) return undefined;
   return (plugin as Readonly<Record<string, unknown>>)[pluginId] as Readonly<Record<string, unknown>>;
 }
+
+/** Limits of one plugin's HTTP requests, and the addresses that it may reach. */
+export interface NetworkSettings {
+  readonly timeoutMs: number;
+  readonly maxRequestBytes: number;
+  readonly maxResponseBytes: number;
+  readonly concurrency: number;
+  readonly idleConnectionMs: number;
+  readonly pinMs: number;
+  readonly allowedAddresses: readonly string[];
+  readonly deniedAddresses: readonly string[];
+}
+
+/** The limits of a plugin: its own settings over the defaults; what it may reach comes on top of what all may. */
+export function effectiveNetwork({ network }: Config, pluginId: string): NetworkSettings {
+  const { plugins, proxy: _proxy, ...shared } = network;
+  const own = Object.hasOwn(plugins, pluginId) ? plugins[pluginId] : undefined;
+  return {
+    ...shared,
+    ...own,
+    allowedAddresses: [...shared.allowedAddresses, ...(own?.allowedAddresses ?? [])],
+  };
+}

@@ -21,6 +21,9 @@ const RESPONSE: Range = [1024, 1_073_741_824, 'bytes'];
 const HOST_CALLS: Range = [0, 10_000_000, 'host calls'];
 const LOG_LINES: Range = [0, 1_000_000, 'lines'];
 const HEADROOM: Range = [0, 1024, 'MiB'];
+const NETWORK_TIMEOUT: Range = [1, 600_000, 'ms'];
+const NETWORK_BODY: Range = [0, 268_435_456, 'bytes'];
+const NETWORK_CONCURRENCY: Range = [1, 1024, 'requests'];
 const RECYCLE: Range = [0, 1_000_000_000, 'invocations'];
 
 // biome-ignore format: a table
@@ -99,6 +102,24 @@ export const CONFIG_SCHEMA = section({
   cache: section({
     maxEntries:       integer(10_000, [1, 10_000_000, 'entries'], 'Most entries that one plugin keeps in its cache; then what was used longest ago goes.'),
     budgetMiB:        integer(16, [1, 65_536, 'MiB'], 'Most memory of what one plugin keeps in its cache.'),
+  }),
+  network: section({
+    timeoutMs:        integer(10_000, NETWORK_TIMEOUT, 'Longest time of one HTTP request of a plugin, from the host call to the last byte, redirects included; the deadline of the invocation may come sooner.'),
+    maxRequestBytes:  integer(2_097_152, NETWORK_BODY, 'Largest body of such a request.'),
+    maxResponseBytes: integer(2_097_152, NETWORK_BODY, 'Largest body of its response, unpacked.'),
+    concurrency:      integer(8, NETWORK_CONCURRENCY, 'Most requests of one plugin that are under way at once in a process, and its connections to one server; others wait, within `timeoutMs`.'),
+    idleConnectionMs: integer(4000, [1, 600_000, 'ms'], 'Time without a request after which a connection is closed.'),
+    pinMs:            integer(30_000, [0, 3_600_000, 'ms'], 'How long the addresses of a host name stand, once resolved; 0 resolves it for each request.'),
+    proxy:            Type.Optional(Type.String({ pattern: '^https?://[^/?#\\s]+/?$', secret: true, shape: 'a URL such as http://user:password@proxy:3128', description: 'HTTP proxy that all requests of plugins go through, as tunnels to addresses that the host has resolved and checked.' })),
+    allowedAddresses: addresses('Addresses that are not public and that plugins may reach, as IPs or ranges such as `10.1.0.0/16`, when a grant covers the URL. Without it only those that a grant writes out.'),
+    deniedAddresses:  addresses('Addresses that no plugin reaches, whatever its grant writes out.'),
+    plugins:          perPlugin({
+      timeoutMs:      optionalInteger(NETWORK_TIMEOUT, 'Longest time of one request of this plugin.'),
+      maxRequestBytes: optionalInteger(NETWORK_BODY, 'Largest request body of this plugin.'),
+      maxResponseBytes: optionalInteger(NETWORK_BODY, 'Largest response body of this plugin.'),
+      concurrency:    optionalInteger(NETWORK_CONCURRENCY, 'Most requests of this plugin at once.'),
+      allowedAddresses: Type.Optional(addresses('Addresses that this plugin may reach besides `network.allowedAddresses`.', false)),
+    }),
   }),
   workspace: section({
     basePath:         Type.String({ pattern: BASE_PATH_PATTERN, shape: 'a path that starts with / and is outside /api, /x and /x-assets', ...about('/admin', 'Path of the console.') }),
@@ -254,6 +275,11 @@ function autoOr([minimum, maximum, unit]: Range, description: string, value: 'au
 
 function text(value: string, description: string) {
   return Type.String({ minLength: 1, ...about(value, description) });
+}
+
+function addresses(description: string, hasDefault = true) {
+  const item = Type.String({ pattern: '^[0-9A-Fa-f.:]+(?:/[0-9]{1,3})?$', shape: 'an IP address or a range of them' });
+  return Type.Array(item, { description, ...(hasDefault && { default: [] }) });
 }
 
 function flag(value: boolean, description: string) {

@@ -140,6 +140,7 @@ class InvocationJob implements Job, Started {
     const outcome: Outcome =
       'error' in result ? { ok: false, error: result.error, timings } : decode(result.response, timings);
     this.waiting = undefined;
+    this.#context?.abandon();
     this.#options.metrics.invocation({
       pluginId: this.pluginId,
       version: this.#serving.release.version,
@@ -160,7 +161,9 @@ class InvocationContext implements HostCallContext {
   readonly tenantId: number;
   readonly deadlineAt: number;
   readonly manifestResources: ReadonlyMap<string, Uint8Array>;
+  readonly grant: Grant;
   readonly #envelope: RequestEnvelope;
+  #abandoned: (() => void) | undefined;
 
   constructor({ envelope, executionSource, tenantId }: Invocation, { release }: ServingRelease, deadlineAt: number) {
     this.pluginId = release.pluginId;
@@ -170,7 +173,17 @@ class InvocationContext implements HostCallContext {
     this.tenantId = tenantId;
     this.deadlineAt = deadlineAt;
     this.manifestResources = release.manifestResources;
+    this.grant = release.grant;
     this.#envelope = envelope;
+  }
+
+  /** Of the call that is being answered; a guest makes one at a time. */
+  onAbandoned(listener: () => void): void {
+    this.#abandoned = listener;
+  }
+
+  abandon(): void {
+    this.#abandoned?.();
   }
 
   get identity(): Identity | undefined {

@@ -1,5 +1,28 @@
+import { isIP } from 'node:net';
 import { posix } from 'node:path';
 import { compileGlob } from './glob.js';
+import type { Grant } from './grant.js';
+
+/** `named` when an entry of the grant writes the very IP address, or `localhost`, out: then it may be a private one. */
+export type UrlAccess = 'refused' | 'granted' | 'named';
+
+/** Prepares what a grant says about URLs, as an authoriser does, and whether it names their addresses. */
+export function compileUrlAccess({ services }: Grant): (url: string) => UrlAccess {
+  const entry = services.find(({ owner, service }) => owner === '' && service === 'network');
+  const patterns = (entry?.resources ?? []).map(({ ref }) => ref);
+  const compile = (some: readonly string[]) => some.map(compileUrlPattern).filter((test) => test !== undefined);
+  const named = compile(patterns.filter(namesAddress));
+  const others = compile(patterns.filter((pattern) => !namesAddress(pattern)));
+  return (url) => {
+    if (named.some((test) => test(url))) return 'named';
+    return others.some((test) => test(url)) ? 'granted' : 'refused';
+  };
+}
+
+function namesAddress(pattern: string): boolean {
+  const host = readUrl(pattern)?.host ?? '';
+  return host === 'localhost' || isIP(host) !== 0;
+}
 
 /** The parts of a URL that a grant speaks of. */
 interface Target {
@@ -24,17 +47,19 @@ export function compileUrlPattern(pattern: string): ((url: string) => boolean) |
   const granted = readUrl(pattern);
   if (granted === undefined || granted.host === '') return undefined;
   const glob = compileGlob(granted.host);
+  // The one spelling of a host with other letters, or of an address, in which a client knows it.
+  const spelling = readAsClient(pattern)?.host;
   const hostMatches = (host: string) => host === granted.host || glob?.(host) === true;
   const below = granted.path === '/' ? '/' : `${granted.path}/`;
   const pathMatches = (path: string) => path === granted.path || path.startsWith(below);
-  const matches = (target: Target) =>
-    target.scheme === granted.scheme && hostMatches(target.host) && pathMatches(target.path);
+  const matches = (target: Target) => target.scheme === granted.scheme && pathMatches(target.path);
   return (url) => {
     const target = readUrl(url);
-    if (target === undefined || !matches(target)) return false;
+    if (target === undefined || !matches(target) || !hostMatches(target.host)) return false;
     if (granted.port !== '' && granted.port !== target.port) return false;
     const connected = readAsClient(url);
-    return connected !== undefined && matches({ ...connected, port: target.port });
+    if (connected === undefined || !matches(connected)) return false;
+    return hostMatches(connected.host) || (target.host === granted.host && connected.host === spelling);
   };
 }
 

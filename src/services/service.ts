@@ -2,12 +2,14 @@
  * The contract of a host service: what a guest may ask of the host. A service is one file that calls `defineService`, and one
  * line in `index.ts`.
  */
+import type { Grant } from '../grants/grant.js';
 import type { CacheStamps, CacheStore } from '../protocol/cache.js';
 import type { Identity } from '../protocol/envelope.js';
 import type { HostCallFailure, HostCallRequest, HostCallResponse } from '../protocol/host-call.js';
 import type { ExecutionSource, LogLevel } from '../protocol/messages.js';
 import { NO_BYTES } from '../protocol/wire.js';
 import type { StateStore } from '../store/state.js';
+import type { Network } from './network/exchange.js';
 
 export type { ExecutionSource };
 
@@ -29,6 +31,13 @@ export interface HostCallContext {
   readonly deadlineAt: number;
   /** Files of the release's `manifest/` folder, by path relative to it. */
   readonly manifestResources: ReadonlyMap<string, Uint8Array>;
+  /** What the release is granted, for a service that meets further resources on its way. On the main thread only. */
+  readonly grant?: Grant | undefined;
+  /**
+   * Takes a listener that is called when the invocation ends, which may be before the answer is there: the caller has gone, or
+   * the deadline has passed. Each replaces the one before. On the main thread only.
+   */
+  onAbandoned?(listener: () => void): void;
 }
 
 /** What a service may use of the thread that it runs on, without knowing which. */
@@ -47,6 +56,8 @@ export interface ServiceEnvironment {
   readonly cacheStamps?: CacheStamps | undefined;
   /** Ms since the epoch. */
   readonly now: () => number;
+  /** HTTP requests of plugins; on the main thread only. */
+  readonly network?: Network | undefined;
 }
 
 export interface ServiceLogLine {

@@ -35,7 +35,7 @@ t.test('the unit of a setting is the end of its name', async (t) => {
 });
 
 t.test('the signing key is a secret, and so is what looks like one in a plugin’s section', async (t) => {
-  t.same(SECRET_PATHS, ['auth.secret']);
+  t.same(SECRET_PATHS, ['network.proxy', 'auth.secret']);
   t.ok(isSecretPath('auth.secret'));
   t.ok(isSecretPath('plugin.mailer.smtp.password'));
   t.ok(isSecretPath('plugin.mailer.apiKey'));
