@@ -88,6 +88,7 @@ function openDispatch() {
     instanceBudgetMiB: 64,
     maxInstances: 64,
     instanceIdleMs: 60_000,
+    slowHostCallMs: Number.POSITIVE_INFINITY,
     placements: {},
   };
   const threads = createPool({

@@ -173,6 +173,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       metrics,
       answerHostCall,
       log: pluginLog(log),
+      slowHostCalls: slowHostCalls(config, log),
     });
     const assets = createAssets({ config, registry, database, metrics, log });
     peers?.listen(peerAnswers({ registry, identity, engine, metrics }));
@@ -390,6 +391,15 @@ function limitsOf(config: Config, slots: number): EngineOptions['limitsOf'] {
 
 function pluginLog(log: Logger): (line: PluginLogLine) => void {
   return ({ pluginId, level, text, stream }) => log[level]({ plugin: pluginId, stream }, text);
+}
+
+function slowHostCalls({ sandbox }: Config, log: Logger): NonNullable<EngineOptions['slowHostCalls']> {
+  return {
+    fromMs: sandbox.slowHostCallMs,
+    tell({ pluginId, service, method, resource, status, ms }) {
+      log.warn({ plugin: pluginId, service, method, resource, status, ms: Math.round(ms) }, 'slow host call');
+    },
+  };
 }
 
 /** What one plugin may keep in its cache. */

@@ -274,10 +274,10 @@ function textOf({ status, headers, body, hostCalls, timings }: Document): string
 }
 
 function runLines({ runMs, hostCalls: count }: Outcome['timings'], hostCalls: readonly HostCallTrace[]): string {
-  const calls = hostCalls.map(({ service, method, resourceRef, status, ms }) => [
+  const calls = hostCalls.map(({ service, method, resource, status, ms }) => [
     `  ${service}.${method}`,
-    resourceRef,
-    ANSWERS[status] ?? 'failed',
+    resource,
+    status === null ? 'no answer' : (ANSWERS[status] ?? 'failed'),
     `${ms.toFixed(3)} ms`,
   ]);
   const ran = `ran ${runMs.toFixed(2)} ms with ${count} host call${count === 1 ? '' : 's'}`;

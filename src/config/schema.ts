@@ -56,6 +56,7 @@ export const CONFIG_SCHEMA = section({
     memoryLimitMiB:    integer(256, MEMORY_LIMIT, 'Most linear memory that one instance may grow to.'),
     maxResponseBytes:  integer(16_777_216, RESPONSE, 'Largest response of a guest.'),
     maxHostCalls:      integer(10_000, HOST_CALLS, 'Most host calls of one invocation.'),
+    slowHostCallMs:    integer(1000, [0, 3_600_000, 'ms'], 'Host calls that take this long are logged, with plugin, method and resource; 0 for none.'),
     logLinesPerSecond: integer(100, LOG_LINES, 'Most log lines of one plugin in a second, per worker; what is more is dropped and counted.'),
     instanceBudgetMiB: integer(512, [1, 1_048_576, 'MiB'], 'Memory of the instances that one worker keeps.'),
     maxInstances:      autoOr([1, 100_000, 'instances'], 'Most instances that one worker keeps, because each reserves 10 GiB of addresses; `auto` shares 8,000 among `pool.maxThreads`.'),

@@ -171,6 +171,8 @@ export interface EngineOptions {
   readonly cacheStamps?: CacheStamps | undefined;
   /** Where services are placed, when not where they say. */
   readonly placements?: Readonly<Record<string, Placement>>;
+  /** Told of host calls that take so many ms or more; 0 for none. */
+  readonly slowHostCalls?: { readonly fromMs: number; readonly tell: (call: HostCallTrace) => void };
   /** Told of each host call; costs a message per call. */
   readonly onHostCall?: (call: HostCallTrace) => void;
 }
@@ -266,6 +268,7 @@ export function createEngine(options: EngineOptions): Engine {
         maxInstances: options.maxInstances,
         instanceIdleMs: options.instanceIdleMs,
         cacheStamps: options.cacheStamps,
+        slowHostCallMs: options.slowHostCalls?.fromMs || Number.POSITIVE_INFINITY,
         placements: options.placements ?? {},
       },
       minThreads: options.pool.minThreads,
@@ -299,6 +302,7 @@ export function createEngine(options: EngineOptions): Engine {
   function onMessage(message: SandboxMessage): void {
     if (message.kind === 'log') options.log(message);
     else if (message.kind === 'host-call') options.onHostCall?.(message.call);
+    else if (message.kind === 'slow-host-call') options.slowHostCalls?.tell(message.call);
     else {
       metrics.droppedLogLines(message.pluginId, message.lines);
       const text = `${message.lines} log lines dropped: more than ${options.limitsOf(message.pluginId).logLinesPerSecond} per second`;

@@ -29,6 +29,8 @@ export interface SandboxSetup {
   readonly instanceIdleMs: number;
   /** How the host tells that cached values have changed; absent where no copies of them may be kept. */
   readonly cacheStamps?: CacheStamps | undefined;
+  /** Host calls that take this long, in ms, are told; Infinity for none. */
+  readonly slowHostCallMs: number;
   /** Placements that differ from what the services say. */
   readonly placements: Readonly<Record<string, 'worker' | 'host'>>;
 }
@@ -149,7 +151,8 @@ export type SandboxMessage =
       readonly pluginId: string;
       readonly lines: number;
     }
-  | { readonly kind: 'host-call'; readonly call: HostCallTrace };
+  | { readonly kind: 'host-call'; readonly call: HostCallTrace }
+  | { readonly kind: 'slow-host-call'; readonly call: HostCallTrace };
 
 /** What has happened in a thread since the end of its last batch. */
 export interface SandboxCounts {
@@ -182,8 +185,10 @@ export interface HostCallTrace {
   readonly pluginId: string;
   readonly service: string;
   readonly method: string;
-  readonly resourceRef: string;
-  readonly status: number;
+  /** What the grant was asked for: path, URL without its query, key, table or reference. */
+  readonly resource: string;
+  /** Null when the deadline came before the answer. */
+  readonly status: number | null;
   readonly requestBytes: number;
   readonly replyBytes: number;
   readonly ms: number;

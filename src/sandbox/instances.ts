@@ -4,7 +4,7 @@
  */
 import { compileGrant } from '../grants/authorize.js';
 import { SandpoolError } from '../protocol/errors.js';
-import { decodeHostCallResponse, type HostCallResponse, hostCallResponseBytes } from '../protocol/host-call.js';
+import { decodeHostCallResponse, type HostCallResponse } from '../protocol/host-call.js';
 import type { Snapshot } from '../protocol/layout.js';
 import type { PostedRelease, SandboxMessage, SandboxSetup } from '../protocol/messages.js';
 import { callOverSlot, type Slot, type SlotTable, type TakenRequest } from '../protocol/slot.js';
@@ -19,6 +19,7 @@ import {
 } from '../services/answer.js';
 import { createServices } from '../services/index.js';
 import { openStateStore, type StateStore } from '../store/state.js';
+import { traceOf } from './call-trace.js';
 import { InvocationContext } from './context.js';
 import type { Counts, Discard } from './counts.js';
 import { createInstance, type Instance, type Invocation, type RequestPlace } from './instance.js';
@@ -219,9 +220,10 @@ export function createInstances(options: InstancesOptions): Instances {
       const startedAt = isTimed(loaded.release, opened) ? now() : undefined;
       if (startedAt !== undefined && startedAt > invocation.deadlineAt) return expire(invocation);
       const answered = ask(loaded.release, opened, request, invocation);
-      if (answered === undefined) return expire(invocation);
-      count(loaded.release, request, answered, startedAt === undefined ? undefined : now() - startedAt);
-      return answered;
+      const ms = startedAt === undefined ? undefined : now() - startedAt;
+      if (answered) counts.method(answered.service, answered.method).add(answered.status, ms);
+      if (ms !== undefined) tell(loaded.release, opened, request, answered, ms);
+      return answered ?? expire(invocation);
     };
   }
 
@@ -262,18 +264,18 @@ export function createInstances(options: InstancesOptions): Instances {
     return context;
   }
 
-  function count(
+  function tell(
     { pluginId, traceHostCalls }: PostedRelease,
+    opened: OpenedCall,
     request: RequestPlace,
-    answered: HostCallAnswer,
-    ms: number | undefined,
+    answered: HostCallAnswer | undefined,
+    ms: number,
   ): void {
-    const { service, method, status, resourceRef } = answered;
-    counts.method(service, method).add(status, ms);
-    if (!traceHostCalls || ms === undefined) return;
-    const [requestBytes, replyBytes] = [request.end - request.start, hostCallResponseBytes(answered)];
-    const call = { pluginId, service, method, resourceRef, status, requestBytes, replyBytes, ms };
-    post({ kind: 'host-call', call });
+    const isSlow = ms >= setup.slowHostCallMs;
+    if (!isSlow && !traceHostCalls) return;
+    const call = traceOf({ pluginId, opened, requestBytes: request.end - request.start, answered, ms });
+    if (traceHostCalls) post({ kind: 'host-call', call });
+    if (isSlow) post({ kind: 'slow-host-call', call });
   }
 }
 

@@ -55,9 +55,9 @@ t.test('as JSON the answer is one document', async (t) => {
   t.match(JSON.parse(document.body), { plugin: 'acme-notes', title: 'Notebook', adminPath: '/admin' });
   t.notOk('error' in document);
   t.strictSame(
-    document.hostCalls.map(({ service, method, resourceRef, status }: Record<string, unknown>) => [
+    document.hostCalls.map(({ service, method, resource, status }: Record<string, unknown>) => [
       `${service}.${method}`,
-      resourceRef,
+      resource,
       status,
     ]),
     [

@@ -1,7 +1,8 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { grantAll } from '../../src/grants/grant.js';
-import { encodeHostCallRequest } from '../../src/protocol/host-call.js';
+import { encodeHostCallRequest, encodeHostCallResponse } from '../../src/protocol/host-call.js';
+import type { HostCallTrace } from '../../src/protocol/messages.js';
 import { bodyOf, grantOf, startEngine } from '../engine-host.js';
 import { assembleWat, watGuest } from '../guest-modules.js';
 
@@ -281,6 +282,46 @@ t.test('each host call can be watched', async (t) => {
   await host.engine.close(1000);
   t.match(calls, [{ pluginId: 'caller', service: 'runtime', method: 'info.node', status: 0 }]);
 });
+
+t.test('a host call that takes long is told with what it asked for, and without what it said', async (t) => {
+  const told: HostCallTrace[] = [];
+  const host = startEngine(t, {
+    slowHostCalls: { fromMs: 5, tell: (call) => void told.push(call) },
+    answerHostCall: async (_grant, request) => {
+      await (Buffer.from(request).includes('never') ? new Promise(() => {}) : timePasses(20));
+      return encodeHostCallResponse({ status: 3, payload: Buffer.from('{"fallback":"secret reply"}') });
+    },
+    placements: { hostconfig: 'host' },
+  });
+  const services = [grantOf('hostconfig', ['get'], { keys: ['late', 'never'] })];
+  await host.load('caller', await watGuest('host-call'), { services });
+  const payload = Buffer.from('secret request');
+  await host.request('caller', hostCall('hostconfig', 'get', payload, 'late'));
+  const ended = await host.request('caller', hostCall('hostconfig', 'get', payload, 'never'), { deadlineMs: 500 });
+  t.equal(bodyOf(ended), 'SBX_DEADLINE');
+  await host.engine.close(1000);
+  const call = { pluginId: 'caller', service: 'hostconfig', method: 'get' };
+  t.match(told, [
+    { ...call, resource: 'late', status: 3 },
+    { ...call, resource: 'never', status: null },
+  ]);
+  for (const { ms } of told) t.ok(ms >= 5);
+  t.notMatch(JSON.stringify(told), 'secret');
+});
+
+t.test('without a limit for slow host calls none is told', async (t) => {
+  const told: HostCallTrace[] = [];
+  const host = startEngine(t, { slowHostCalls: { fromMs: 0, tell: (call) => void told.push(call) } });
+  await host.load('caller', await watGuest('host-call'), { services: CALLS });
+  await host.request('caller', hostCall('runtime', 'info.node'));
+  await host.engine.close(1000);
+  t.same(told, []);
+});
+
+/** Resolves once so many ms have gone by, however late its timer is. */
+async function timePasses(ms: number): Promise<void> {
+  for (const until = performance.now() + ms; performance.now() < until; ) await setTimeout(5);
+}
 
 t.test('what a guest prints becomes log lines of its plugin', async (t) => {
   const host = startEngine(t);

@@ -21,6 +21,7 @@ function openPool(t: Test, deaths: number) {
     instanceBudgetMiB: 1,
     maxInstances: 1,
     instanceIdleMs: 60_000,
+    slowHostCallMs: Number.POSITIVE_INFINITY,
     placements: {},
   };
   const pool = createPool({
