@@ -42,6 +42,7 @@ import type { TenantCallbacks, TenantEvent, TenantPlugin } from './identity/tena
 import { createMetrics, type Metrics } from './metrics.js';
 import { type CacheStamps, type CacheStore, createCacheStamps } from './protocol/cache.js';
 import { reasonOf, SandpoolError } from './protocol/errors.js';
+import { createHooks, type HookEvent, type HookPayload, type Hooks } from './registry/hooks.js';
 import { askGuest, hasCallback, tellGuest } from './registry/lifecycle.js';
 import { createRegistry, type PluginView, type PreparedRelease, type Registry } from './registry/registry.js';
 import { copyLedger, createSqlPort } from './registry/sql-port.js';
@@ -139,9 +140,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const state = openStateStore(stateFile);
     closers.push(() => state.close());
     const blobs = openBlobs({ archiveDir: dataDir, stagingDir: resolve(config.plugin.dynamic.storagePath) });
+    const hooks = createHooks({ dataDir, log });
+    closers.push(hooks.close);
     const registry: Registry = createRegistry({
       database,
       blobs,
+      hooks,
       sql: createSqlPort({
         dataDir,
         core: database,
@@ -160,6 +164,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       },
     });
     registry.subscribe(identity.forgetAccess);
+    registry.subscribe(({ pluginId }) => hooks.forget(pluginId));
+    const tell = tellHooks({ hooks, registry, identity });
     const tables = openTables(dataDir, registry);
     closers.push(tables.close);
     const { cache, cacheStamps } = createCache({ config, registry, metrics, peers, log });
@@ -178,7 +184,20 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const assets = createAssets({ config, registry, database, metrics, log });
     peers?.listen(peerAnswers({ registry, identity, engine, metrics }));
     const texts = createPluginTexts(registry);
-    const app = createHttp({ config, registry, engine, identity, metrics, log, unready, assets, texts, tables, peers });
+    const app = createHttp({
+      config,
+      registry,
+      engine,
+      identity,
+      metrics,
+      log,
+      unready,
+      assets,
+      texts,
+      tables,
+      peers,
+      tell,
+    });
     closers.push(() => {
       unready.add('shutting down');
       return shutDown(app, engine, config.server.shutdownGraceMs);
@@ -197,6 +216,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await options.beforeListening?.({ registry });
     if (peers !== undefined) await listen(app, config);
     unready.delete('starting');
+    if (peers?.isFirst !== false) void tell({ name: 'system.started', tenantId: 0, payload: {} });
     const rehearsal = setTimer(() => void engine.rehearse(), REHEARSE_AFTER_MS).unref();
     closers.push(() => clearTimeout(rehearsal));
     const { port } = app.server.address() as { port: number };
@@ -247,6 +267,18 @@ function makeDataDir(dir: string): string {
 function showsPlugin({ tenants }: IdentityRoom, view: PluginView | undefined, tenantId: number): boolean {
   const isInForce = view?.installed === true && view.enabled && view.runtimeState === 'normal';
   return isInForce && tenants.exposes(view, tenantId);
+}
+
+type TellHooks = (event: { name: HookEvent; tenantId: number; payload: HookPayload }) => Promise<void>;
+
+/** Every plugin that is in force, and there for the tenant, hears of an event of the host, by id. */
+function tellHooks(parts: { hooks: Hooks; registry: Registry; identity: IdentityRoom }): TellHooks {
+  const { hooks, registry, identity } = parts;
+  return ({ name, tenantId, payload }) => {
+    const views = registry.list().map(({ plugin }) => registry.find(plugin.pluginId));
+    const inForce = views.filter((view) => view !== undefined && showsPlugin(identity, view, tenantId));
+    return hooks.dispatch(name, inForce as readonly PluginView[], payload);
+  };
 }
 
 function tenantPlugins(registry: Pick<Registry, 'list'>): readonly TenantPlugin[] {
@@ -619,6 +651,7 @@ interface HttpParts {
   readonly assets: AssetRouteOptions;
   readonly texts: Texts;
   readonly tables: TableLists;
+  readonly tell: TellHooks;
 }
 
 function createHttp({
@@ -633,6 +666,7 @@ function createHttp({
   texts,
   tables,
   peers,
+  tell,
 }: HttpParts): App {
   const languages = languagesOf(config);
   return createApp({
@@ -653,7 +687,7 @@ function createHttp({
       const plugins = () => enabledPlugins(registry);
       await app.register(openApiRoute({ version: programVersion(), endpoints, plugins, texts, languages }));
       await app.register(i18nRoutes({ texts, languages, enabled: config.i18n.enabled }));
-      await app.register(authRoutes({ identity }));
+      await app.register(authRoutes({ identity, tell }));
       await app.register(
         menuRoutes({
           identity,

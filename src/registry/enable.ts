@@ -15,7 +15,7 @@ import { situationOf, type Turn } from './core.js';
 import { decide, standingAfter } from './decide.js';
 import { adopt, readEffective } from './discovery.js';
 import { effectiveReleaseOf } from './journal.js';
-import { askGuest, hasCallback, requireAllowed, tellGuest } from './lifecycle.js';
+import { askGuest, hasCallback, requireAllowed, tellGuest, tellHooks } from './lifecycle.js';
 import { requireNeeds, requireUnneeded } from './needs.js';
 import type { AuthorizeOptions } from './operations.js';
 import type { PreparedRelease } from './ports.js';
@@ -42,6 +42,7 @@ export async function enable(turn: Turn, options: AuthorizeOptions): Promise<voi
     authorization: authorizationFor(turn, artifact, options, effective.authorization),
   };
   await serve(turn, entry!, target, 'enabled', () => requireNeeds(turn, artifact, 'enable'));
+  await tellHooks(turn, 'plugin.enabled', artifact);
 }
 
 /** Takes a plugin out of service, unless another one that is enabled needs it, or its guest refuses. */
@@ -59,6 +60,7 @@ export async function disable(turn: Turn): Promise<void> {
       requireAllowed(await askGuest(artifact, prepared, 'BeforeDisable', {}), turn.pluginId, 'BeforeDisable');
     requireUnneeded(turn, entry!, 'disable');
     takeOut(turn, entry!);
+    if (artifact) await tellHooks(turn, 'plugin.disabled', artifact);
     if (artifact) await tellGuest(turn.log, artifact, prepared, 'AfterDisable', {});
   });
 }

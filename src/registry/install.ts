@@ -16,7 +16,7 @@ import { situationOf, type Turn } from './core.js';
 import { decide, standingAfter } from './decide.js';
 import { adopt } from './discovery.js';
 import { reauthorize } from './enable.js';
-import { askGuest, hasCallback, requireAllowed, tellGuest } from './lifecycle.js';
+import { askGuest, hasCallback, requireAllowed, tellGuest, tellHooks } from './lifecycle.js';
 import { mark } from './markers.js';
 import { requireNeeds } from './needs.js';
 import type { InstallOptions } from './operations.js';
@@ -127,6 +127,7 @@ async function carryOut(
     prepared: target.plugin.status ? prepared : undefined,
     recheck: () => requireNeeds(turn, artifact, 'install'),
   });
+  if (transition === 'install') await tellHooks(turn, 'plugin.installed', artifact);
   await tellGuest(turn.log, artifact, prepared, 'AfterInstall', {});
 }
 

@@ -7,6 +7,8 @@ import type { RequestEnvelope, ResponseEnvelope } from '../protocol/envelope.js'
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import { textAt } from '../protocol/text.js';
 import { type Authorization, isAuthorizationRequired } from './authorization.js';
+import type { Turn } from './core.js';
+import type { HookEvent } from './hooks.js';
 import type { CallbackEnd, PreparedRelease } from './ports.js';
 import { releaseIdentityOf } from './snapshot.js';
 
@@ -74,6 +76,19 @@ export async function tellGuest(
   if (verdict.allowed) return;
   const { reason, detail } = verdict;
   log.warn({ pluginId: artifact.manifest.id, operation, reason }, `${operation} failed: ${detail}`);
+}
+
+/** Has the hooks carried out that a release declares for what has happened to its own plugin. */
+export async function tellHooks(
+  { hooks, catalog, pluginId }: Pick<Turn, 'hooks' | 'catalog' | 'pluginId'>,
+  event: HookEvent,
+  artifact: Artifact,
+): Promise<void> {
+  const { name, version } = artifact.manifest;
+  // Its tables may be others than a moment ago.
+  hooks?.forget(pluginId);
+  const status = catalog.get(pluginId)?.rows.plugin.status ?? 0;
+  await hooks?.dispatch(event, [{ pluginId, artifact }], { pluginId, name, version, status });
 }
 
 /** The manifest as a guest is shown it, every key present. */

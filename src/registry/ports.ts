@@ -3,6 +3,7 @@ import type { Artifact } from '../artifact/artifact.js';
 import type { RequestEnvelope, ResponseEnvelope } from '../protocol/envelope.js';
 import type { SandpoolError } from '../protocol/errors.js';
 import type { Authorization } from './authorization.js';
+import type { Hooks } from './hooks.js';
 import type { PluginView } from './projection.js';
 import type { InstallMode, MigrationPhase } from './tables.js';
 
@@ -64,6 +65,9 @@ export interface GovernancePort {
   /** Removes the plugin's rows and what roles hold on them. */
   readonly remove: (pluginId: string) => void;
 }
+
+/** Hooks that releases declare. Never rejects; `spec/governance.md` §7.3. */
+export type HookPort = Pick<Hooks, 'dispatch' | 'forget'>;
 
 /** Stored objects of plugins. */
 export interface StoragePort {

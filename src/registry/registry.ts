@@ -28,7 +28,7 @@ import type {
   UploadOptions,
 } from './operations.js';
 import { setProvisioningPolicy } from './policy.js';
-import type { EngineHooks, GovernancePort, SqlPort, StoragePort } from './ports.js';
+import type { EngineHooks, GovernancePort, HookPort, SqlPort, StoragePort } from './ports.js';
 import { previewRollback, previewUpgrade } from './previews.js';
 import type { Habits, NotExecuted, PluginRecord, PluginView } from './projection.js';
 import { follow, type PluginChange, refresh, type SharedTurns, shareTurns } from './refresh.js';
@@ -67,8 +67,8 @@ export interface RegistryOptions {
   readonly allowForceUninstall?: boolean;
   /** `plugin.servePending`: whether a release goes on serving while a higher version waits or is being upgraded to. */
   readonly servesPending?: boolean;
-  /** Whether the hooks that plugins declare are carried out. */
-  readonly runsHooks?: boolean;
+  /** Without it the hooks that plugins declare are not carried out. */
+  readonly hooks?: HookPort | undefined;
   readonly parseArtifact?: (bytes: Uint8Array) => Artifact;
   readonly now?: () => number;
   readonly log: RegistryLog;
@@ -239,12 +239,12 @@ function releasesOf({ plugin, releases }: PluginRows): readonly ReleaseSummary[]
   }));
 }
 
-function habitsOf({ sql, governance, servesPending = false, runsHooks = false }: RegistryOptions): Habits {
+function habitsOf({ sql, governance, hooks, servesPending = false }: RegistryOptions): Habits {
   const parts: readonly (readonly [carriedOut: boolean, part: NotExecuted['part']])[] = [
     [sql !== undefined, 'installSql'],
     [governance !== undefined, 'menus'],
     [governance !== undefined, 'routePermissions'],
-    [runsHooks, 'hooks'],
+    [hooks !== undefined, 'hooks'],
   ];
   return { servesPending, carriesOut: new Set(parts.filter(([carriedOut]) => carriedOut).map(([, part]) => part)) };
 }
@@ -258,6 +258,7 @@ function coreOf(options: RegistryOptions, serial: Serial, tellAll: (change: Regi
     sql: options.sql,
     governance: options.governance,
     storage: options.storage,
+    hooks: options.hooks,
     blobs,
     journal: openJournal({ database, now, onStep }),
     staging: createStaging({ blobs, parseArtifact: parse }),

@@ -7,7 +7,7 @@ import { decideUninstall, standingAfter } from './decide.js';
 import { adopt, readEffective, releasesGone } from './discovery.js';
 import { withGuest } from './enable.js';
 import { effectiveReleaseOf } from './journal.js';
-import { askGuest, hasCallback, requireAllowed, tellGuest } from './lifecycle.js';
+import { askGuest, hasCallback, requireAllowed, tellGuest, tellHooks } from './lifecycle.js';
 import { mark } from './markers.js';
 import { requireUnneeded } from './needs.js';
 import type { UninstallOptions } from './operations.js';
@@ -37,6 +37,7 @@ export async function uninstall(turn: Turn, options: UninstallOptions): Promise<
       noteFailure(turn, entry!, thrown, { action: 'uninstalled', isBroken: false });
       throw thrown;
     }
+    await tellHooks(turn, 'plugin.uninstalled', effective.artifact);
     await tellGuest(turn.log, effective.artifact, prepared, 'AfterUninstall', facts);
   });
 }
@@ -76,6 +77,8 @@ async function purge(
     const storage = authorization.authorized.filter(({ owner, service }) => owner === '' && service === 'storage');
     const paths = storage.flatMap((service) => service.paths);
     if (paths.length > 0) await turn.storage?.purge(pluginId, paths);
+    // Nobody holds on to a file that goes.
+    turn.hooks?.forget(pluginId);
     await turn.sql?.purge(pluginId);
   } catch (thrown) {
     throw failed(pluginId, thrown);

@@ -11,7 +11,7 @@ import { decide, standingAfter } from './decide.js';
 import { adopt } from './discovery.js';
 import { archiveStaged, releaseIdOf } from './install.js';
 import type { PluginRows } from './journal.js';
-import { askGuest, hasCallback, manifestFactsOf, requireAllowed, tellGuest } from './lifecycle.js';
+import { askGuest, hasCallback, manifestFactsOf, requireAllowed, tellGuest, tellHooks } from './lifecycle.js';
 import { mark } from './markers.js';
 import { requireSwitch } from './needs.js';
 import type { SwitchResult, UpgradeOptions } from './operations.js';
@@ -115,6 +115,7 @@ async function carryOut(
     recheck: () => requireSwitch(turn, artifact),
   });
   await tellGuest(turn.log, artifact, prepared, 'AfterUpgrade', versions);
+  await tellHooks(turn, 'plugin.upgraded', artifact);
 }
 
 /** A veto is told as it is. Whatever comes after the marker is hidden behind one code, with its cause (§2.9). */

@@ -44,14 +44,36 @@ export function openPluginDatabase(dataDir: string, pluginId: string, options: P
   return prepared(openDatabase(path, { synchronous: 'FULL', busyTimeoutMs: options.busyTimeoutMs ?? 10_000 }), options);
 }
 
+/**
+ * Opens a plugin's database that is there already, also while somebody else is writing to it; undefined when there is none. The
+ * caller closes it.
+ * @throws PLUGIN_ID_INVALID, SBX_STORE_FAILED
+ */
+export function joinPluginDatabase(
+  dataDir: string,
+  pluginId: string,
+  { busyTimeoutMs = 10_000, maxBytes }: PluginDatabaseOptions = {},
+): Database | undefined {
+  if (!hasPluginDatabase(dataDir, pluginId)) return undefined;
+  const path = pluginDatabasePath(dataDir, pluginId);
+  const database = openDatabase(path, { synchronous: 'FULL', busyTimeoutMs });
+  limitSize(database, maxBytes);
+  registerFunctions(database);
+  return database;
+}
+
 /** A database of a plugin that is nowhere kept. */
 export function openScratchDatabase(): Database {
   return prepared(openDatabase(':memory:'), {});
 }
 
-function prepared(database: Database, { maxBytes = DEFAULT_MAX_BYTES }: PluginDatabaseOptions): Database {
+function limitSize(database: Database, maxBytes = DEFAULT_MAX_BYTES): void {
+  database.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)}`);
+}
+
+function prepared(database: Database, { maxBytes }: PluginDatabaseOptions): Database {
   try {
-    database.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)}`);
+    limitSize(database, maxBytes);
     registerFunctions(database);
     migrate(database, 'plugin', PLUGIN_MIGRATIONS);
     return database;

@@ -1,15 +1,19 @@
 /** Logging in and out: `/api/v1/auth/…` (`spec/product.md` §4), in the envelope of the core API (`spec/governance.md` §2.1). */
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { IdentityRoom, LoggedIn } from '../../identity/identity.js';
 import { CLIENT_TYPES } from '../../identity/tokens.js';
+import { SandpoolError } from '../../protocol/errors.js';
 import { answering, MAX_JSON_BYTES, success } from '../api-route.js';
+import { readUserAgent } from '../user-agent.js';
 
 export interface AuthRouteOptions {
   readonly identity: Pick<
     IdentityRoom,
     'login' | 'refresh' | 'changePassword' | 'switchTenant' | 'authenticate' | 'logout' | 'settled'
   >;
+  /** Hears who logs in and out, and who fails to; an answer waits for it, and does not depend on it. */
+  readonly tell?: (event: AuthEvent) => Promise<void>;
 }
 
 const PREFIX = '/api/v1/auth';
@@ -24,8 +28,19 @@ const REFRESH_BODY = Type.Object({ refreshToken: Type.String({ minLength: 1, max
 const PASSWORD_BODY = Type.Object({ oldPassword: PASSWORD, newPassword: PASSWORD });
 const TENANT_BODY = Type.Object({ tenantId: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }) });
 
+/** What the hooks of plugins hear (`spec/governance.md` §7.3). */
+export interface AuthEvent {
+  readonly name: 'auth.login.succeeded' | 'auth.login.failed' | 'auth.logout.succeeded';
+  /** The tenant in force; 0 for a login that fails. */
+  readonly tenantId: number;
+  readonly payload: Readonly<Record<string, string | number>>;
+}
+
+const SUCCEEDED = { status: 0, message: 'Login successful', reason: 'loginSuccessful' };
+const LOGGED_OUT = { status: 0, message: 'Logout successful', reason: 'logoutSuccessful' };
+
 /** Failures are thrown: whoever registers the routes has an error handler that answers them. */
-export function authRoutes({ identity }: AuthRouteOptions): FastifyPluginAsync {
+export function authRoutes({ identity, tell = async () => {} }: AuthRouteOptions): FastifyPluginAsync {
   const bodyLimit = MAX_JSON_BYTES;
   return async (app) => {
     answering(app);
@@ -33,7 +48,22 @@ export function authRoutes({ identity }: AuthRouteOptions): FastifyPluginAsync {
     app.post<{ Body: Static<typeof LOGIN_BODY> }>(
       `${PREFIX}/login`,
       { bodyLimit, schema: { body: LOGIN_BODY } },
-      async (request) => answerOf(await identity.login({ ...request.body, ip: request.ip })),
+      async (request) => {
+        const { username, clientType = 'web' } = request.body;
+        const client = clientOf(request, username, clientType);
+        try {
+          const loggedIn = await identity.login({ ...request.body, ip: request.ip });
+          await tell({
+            name: 'auth.login.succeeded',
+            tenantId: loggedIn.user.tenantId,
+            payload: { ...client, ...SUCCEEDED },
+          });
+          return answerOf(loggedIn);
+        } catch (thrown) {
+          await tell({ name: 'auth.login.failed', tenantId: 0, payload: { ...client, ...failed(thrown) } });
+          throw thrown;
+        }
+      },
     );
 
     app.post<{ Body: Static<typeof REFRESH_BODY> }>(
@@ -62,9 +92,12 @@ export function authRoutes({ identity }: AuthRouteOptions): FastifyPluginAsync {
       },
     );
 
-    app.post(`${PREFIX}/logout`, async ({ headers }) => {
-      identity.logout(identity.authenticate(headers.authorization).tokenId);
+    app.post(`${PREFIX}/logout`, async (request) => {
+      const { tokenId, username, tenantId } = identity.authenticate(request.headers.authorization);
+      identity.logout(tokenId);
       await identity.settled();
+      const payload = { ...clientOf(request, username, ''), ...LOGGED_OUT };
+      await tell({ name: 'auth.logout.succeeded', tenantId, payload });
       return success(null);
     });
 
@@ -77,4 +110,15 @@ export function authRoutes({ identity }: AuthRouteOptions): FastifyPluginAsync {
 
 function answerOf({ accessToken, expiresAt, refreshToken, refreshExpiresAt, user }: LoggedIn) {
   return success({ accessToken, tokenType: 'Bearer', expiresAt, refreshToken, refreshExpiresAt, user });
+}
+
+/** A failure is told to plugins in one sentence: which names exist is nobody's business. */
+function failed(thrown: unknown) {
+  const isRate = thrown instanceof SandpoolError && thrown.code === 'SBX_LOGIN_RATE';
+  return { status: 1, message: isRate ? 'Too many failed logins' : 'Login failed', reason: 'loginFailed' };
+}
+
+function clientOf({ ip, headers }: FastifyRequest, userName: string, clientType: string) {
+  const { browser, os } = readUserAgent(headers['user-agent'] ?? '');
+  return { userName, ip, clientType, browser, os };
 }

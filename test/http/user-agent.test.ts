@@ -1,0 +1,34 @@
+import t from 'tap';
+import { readUserAgent } from '../../src/http/user-agent.js';
+
+const CASES: readonly (readonly [text: string, browser: string, os: string])[] = [
+  [
+    'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 Edg/126.0.0.0',
+    'Edge',
+    'Windows',
+  ],
+  [
+    'Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15',
+    'Safari',
+    'macOS',
+  ],
+  ['Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0', 'Firefox', 'Linux'],
+  [
+    'Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36',
+    'Chrome',
+    'Android',
+  ],
+  [
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/126.0 Mobile/15E148 Safari/604.1',
+    'Chrome',
+    'iOS',
+  ],
+  ['curl/8.5.0', 'curl', ''],
+  ['', '', ''],
+];
+
+for (const [text, browser, os] of CASES) {
+  t.test(`"${text.slice(0, 40)}…" is ${browser || 'no browser'} on ${os || 'no system'}`, async (t) => {
+    t.same(readUserAgent(text), { browser, os });
+  });
+}
