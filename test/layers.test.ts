@@ -16,11 +16,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | undefined>> = {
   cli: EVERY_ROOM,
   index: EVERY_ROOM,
   // floor 3
-  http: [...floor0, 'registry', 'resources', 'identity', 'engine', 'config', 'metrics'],
+  http: [...floor0, 'jobs', 'registry', 'resources', 'identity', 'engine', 'config', 'metrics'],
   tune: [...floor0, 'config'],
   // floor 2
   engine: [...floor0, 'store', 'services/service', 'metrics'],
   registry: [...floor0, 'store', 'services/service', 'metrics'],
+  jobs: [...floor0, 'store', 'services/jobs-port'],
   // floor 1
   cluster: [...floor0, 'metrics'],
   sandbox: [...floor0, 'services', 'store'],
@@ -49,6 +50,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   undici: ['services/network/'],
   'ipaddr.js': ['services/network/'],
   'lru-cache': ['engine/modules.ts', 'resources/', 'sandbox/kept.ts', 'identity/', 'services/cache/'],
+  croner: ['jobs/cron.ts'],
   negotiator: ['http/'],
   'range-parser': ['http/'],
   commander: ['cli/index.ts'],

@@ -10,6 +10,8 @@ export interface Arguments {
   /** The objects of a list. */
   readonly list: (name: string) => readonly Arguments[];
   readonly textMap: (name: string) => ReadonlyMap<string, string>;
+  /** An object within; undefined when it is absent. */
+  readonly member: (name: string) => Arguments | undefined;
 }
 
 /**
@@ -33,6 +35,7 @@ function argumentsOf(json: unknown, what: string): Arguments {
     texts: (name) => member(name, readTexts, []),
     list: (name) => member(name, readList, []),
     textMap: (name) => member(name, readTextMap, new Map()),
+    member: (name) => member<Arguments | undefined>(name, argumentsOf, undefined),
   };
 }
 

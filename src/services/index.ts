@@ -3,6 +3,7 @@ import { trimGo } from '../protocol/text.js';
 import { bizctx } from './bizctx.js';
 import { cache } from './cache/cache.js';
 import { hostconfig } from './hostconfig.js';
+import { jobs } from './jobs.js';
 import { manifest } from './manifest.js';
 import { network } from './network.js';
 import { plugins } from './plugins.js';
@@ -11,7 +12,17 @@ import { runtime } from './runtime.js';
 import type { MethodCopies, Placement, Service, ServiceEnvironment, ServiceMethod } from './service.js';
 
 /** Every service that a guest can be answered by; catalogue methods of others are "not registered". */
-export const SERVICES: readonly Service[] = [bizctx, cache, hostconfig, manifest, network, plugins, route, runtime];
+export const SERVICES: readonly Service[] = [
+  bizctx,
+  cache,
+  hostconfig,
+  jobs,
+  manifest,
+  network,
+  plugins,
+  route,
+  runtime,
+];
 
 export interface RegisteredMethod {
   readonly service: string;

@@ -9,6 +9,7 @@ import type { HostCallFailure, HostCallRequest, HostCallResponse } from '../prot
 import type { ExecutionSource, LogLevel } from '../protocol/messages.js';
 import { NO_BYTES } from '../protocol/wire.js';
 import type { StateStore } from '../store/state.js';
+import type { JobsPort } from './jobs-port.js';
 import type { Network } from './network/exchange.js';
 
 export type { ExecutionSource };
@@ -58,6 +59,8 @@ export interface ServiceEnvironment {
   readonly now: () => number;
   /** HTTP requests of plugins; on the main thread only. */
   readonly network?: Network | undefined;
+  /** The scheduled jobs; on the main thread only. */
+  readonly jobs?: JobsPort | undefined;
 }
 
 export interface ServiceLogLine {
