@@ -506,6 +506,9 @@ export function createHostCallAnswers({ config, state, registry, network, dataDi
   const services = createServices({
     nodeName: hostname(),
     state: () => state,
+    locks: () => {
+      throw new SandpoolError('SBX_INTERNAL', { reason: 'locks are answered in the workers' });
+    },
     hostConfig,
     pluginConfig: pluginConfig.get,
     cache,

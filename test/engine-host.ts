@@ -15,6 +15,7 @@ import { answerOnHost } from '../src/services/answer.js';
 import { createMemoryCache } from '../src/services/cache/memory.js';
 import { createServices } from '../src/services/index.js';
 import type { ServiceEnvironment } from '../src/services/service.js';
+import { openLockStore } from '../src/store/locks.js';
 import { openStateStore } from '../src/store/state.js';
 
 export interface EngineHost {
@@ -87,6 +88,7 @@ export function startEngine(
     {
       nodeName: 'node-a',
       state: () => state,
+      locks: () => openLockStore(':memory:'),
       log: (line) => void logs.push({ ...line, stream: 'log' }),
       hostConfig: () => undefined,
       pluginConfig: () => undefined,

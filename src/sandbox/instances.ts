@@ -18,6 +18,7 @@ import {
   refuseHostCall,
 } from '../services/answer.js';
 import { createServices } from '../services/index.js';
+import { type LockStore, openLockStore } from '../store/locks.js';
 import { openStateStore, type StateStore } from '../store/state.js';
 import { traceOf } from './call-trace.js';
 import { InvocationContext } from './context.js';
@@ -84,6 +85,7 @@ export function createInstances(options: InstancesOptions): Instances {
   });
   let trimmedAt = now();
   let state: StateStore | undefined;
+  let locks: LockStore | undefined;
   /** Made at the first host call of an invocation, for all of them. */
   let context: InvocationContext | undefined;
   let contextFor: SlotInvocation | undefined;
@@ -96,6 +98,10 @@ export function createInstances(options: InstancesOptions): Instances {
       state() {
         state ??= openStateStore(setup.stateFile);
         return state;
+      },
+      locks() {
+        locks ??= openLockStore(setup.stateFile);
+        return locks;
       },
       log: (line) => logs.get(line.pluginId)?.line(line.level, line.text, 'log'),
       // Whoever needs these is placed on the host.

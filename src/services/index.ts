@@ -4,6 +4,7 @@ import { bizctx } from './bizctx.js';
 import { cache } from './cache/cache.js';
 import { hostconfig } from './hostconfig.js';
 import { jobs } from './jobs.js';
+import { lock } from './lock/lock.js';
 import { manifest } from './manifest.js';
 import { network } from './network.js';
 import { plugins } from './plugins.js';
@@ -17,6 +18,7 @@ export const SERVICES: readonly Service[] = [
   cache,
   hostconfig,
   jobs,
+  lock,
   manifest,
   network,
   plugins,

@@ -8,6 +8,7 @@ import type { Identity } from '../protocol/envelope.js';
 import type { HostCallFailure, HostCallRequest, HostCallResponse } from '../protocol/host-call.js';
 import type { ExecutionSource, LogLevel } from '../protocol/messages.js';
 import { NO_BYTES } from '../protocol/wire.js';
+import type { LockStore } from '../store/locks.js';
 import type { StateStore } from '../store/state.js';
 import type { JobsPort } from './jobs-port.js';
 import type { Network } from './network/exchange.js';
@@ -46,6 +47,8 @@ export interface ServiceEnvironment {
   readonly nodeName: string;
   /** The plugin state; opened on first use. */
   readonly state: () => StateStore;
+  /** Locks of plugins; opened on first use. */
+  readonly locks: () => LockStore;
   readonly log: (line: ServiceLogLine) => void;
   /** JSON text of a host configuration value. */
   readonly hostConfig: (key: string, tenantId: number) => string | undefined;

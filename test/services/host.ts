@@ -19,6 +19,7 @@ import {
 import { createMemoryCache } from '../../src/services/cache/memory.js';
 import { createServices, type ServiceOptions } from '../../src/services/index.js';
 import type { HostCallContext, ServiceEnvironment, ServiceLogLine } from '../../src/services/service.js';
+import { type LockStore, openLockStore } from '../../src/store/locks.js';
 import { openStateStore, type StateStore } from '../../src/store/state.js';
 
 export interface TestHostOptions extends ServiceOptions {
@@ -38,12 +39,18 @@ const UNTARGETED = ['bizctx', 'plugins', 'route', 'runtime'].map((service) => gr
 export function createTestHost(t: Test, options: TestHostOptions = {}) {
   const logs: ServiceLogLine[] = [];
   let store: StateStore | undefined;
+  let locks: LockStore | undefined;
   t.teardown(() => store?.close());
+  t.teardown(() => locks?.close());
   const environment: ServiceEnvironment = {
     nodeName: 'node-a',
     state: () => {
       store ??= openStateStore(':memory:');
       return store;
+    },
+    locks: () => {
+      locks ??= openLockStore(':memory:');
+      return locks;
     },
     log: (line) => logs.push(line),
     hostConfig: () => undefined,

@@ -20,6 +20,7 @@ t.test('what reads no files and asks nobody is answered in the worker', async (t
       ['bizctx', 'worker'],
       ['cache', 'host'],
       ['hostconfig', 'host'],
+      ['lock', 'worker'],
       ['manifest', 'worker'],
       ['plugins', 'host'],
       ['route', 'worker'],
