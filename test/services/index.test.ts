@@ -22,6 +22,7 @@ t.test('what reads no files and asks nobody is answered in the worker', async (t
       ['hostconfig', 'host'],
       ['lock', 'worker'],
       ['manifest', 'worker'],
+      ['network', 'host'],
       ['plugins', 'host'],
       ['route', 'worker'],
       ['runtime', 'worker'],

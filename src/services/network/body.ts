@@ -16,12 +16,27 @@ export interface BodyLimits {
 export async function readBody(body: Readable, { maxBytes, isGzip }: BodyLimits): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let total = 0;
-  // The loop sees the failure of either stream, and leaving it destroys both.
-  const content = isGzip ? pipeline(body, createGunzip(), () => {}) : body;
-  for await (const piece of content as AsyncIterable<Buffer>) {
+  for await (const piece of isGzip ? unpacked(body) : (body as AsyncIterable<Buffer>)) {
     total += piece.length;
     if (total > maxBytes) throw new NetworkFailure(3, `network response body exceeds ${maxBytes} bytes`);
     pieces.push(piece);
   }
   return Buffer.concat(pieces, total);
+}
+
+/** What is in a packed body; nothing is in an empty one, as for Go. Whoever stops early ends both streams. */
+async function* unpacked(body: Readable): AsyncIterable<Buffer> {
+  let packedBytes = 0;
+  async function* counted(pieces: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+    for await (const piece of pieces) {
+      packedBytes += piece.length;
+      yield piece;
+    }
+  }
+  try {
+    // The loop sees the failure of either stream.
+    yield* pipeline(body, counted, createGunzip(), () => {}) as AsyncIterable<Buffer>;
+  } catch (thrown) {
+    if (packedBytes > 0 || (thrown as NodeJS.ErrnoException).code !== 'Z_BUF_ERROR') throw thrown;
+  }
 }
