@@ -11,6 +11,7 @@ import { cacheLimits, createHostCallAnswers, engineOptions } from '../src/main.j
 import { createMetrics } from '../src/metrics.js';
 import { createCacheStamps } from '../src/protocol/cache.js';
 import { createMemoryCache } from '../src/services/cache/memory.js';
+import { createPluginDatabases } from '../src/store/plugin-databases.js';
 import { openStateStore } from '../src/store/state.js';
 import { artifactOf, BRIDGE, envelopeOf } from './guests.js';
 
@@ -45,13 +46,15 @@ export async function openEngine(options: {
   const { run: cache } = createMemoryCache({ ...cacheLimits(config), now: Date.now, stamps });
   const log = pino({ level: 'silent' });
   const registry = { find: () => undefined, subscribe: () => () => {} };
+  const databases = createPluginDatabases({ dataDir: directory, now: Date.now });
   const engine = createEngine({
     ...engineOptions(config),
     stateFile,
+    dataDir: directory,
     metrics: createMetrics(),
     log() {},
     cacheStamps: stamps,
-    answerHostCall: createHostCallAnswers({ config, state, registry, dataDir: directory, cache, log }),
+    answerHostCall: createHostCallAnswers({ config, state, registry, dataDir: directory, databases, cache, log }),
     ...(options.placements && { placements: options.placements }),
   });
 
@@ -80,6 +83,7 @@ export async function openEngine(options: {
       }),
     async end() {
       await engine.close();
+      databases.close();
       state.close();
       await rm(directory, { recursive: true, force: true });
     },

@@ -74,6 +74,7 @@ const RELEASE = {
   maxHostCalls: 1_000_000,
   headroomBytes: 0,
   recycleAfter: 0,
+  tenantFilter: true,
   logLinesPerSecond: 100,
   traceHostCalls: false,
 };

@@ -62,6 +62,7 @@ import { createServices } from './services/index.js';
 import { type NetworkClient, openNetwork } from './services/network/lazy.js';
 import type { HostCallContext } from './services/service.js';
 import { openBlobs } from './store/blobs.js';
+import { createPluginDatabases, type PluginDatabases } from './store/plugin-databases.js';
 import { type Database, openDatabase } from './store/sqlite.js';
 import { openStateStore, type StateStore } from './store/state.js';
 
@@ -168,13 +169,16 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const tell = tellHooks({ hooks, registry, identity });
     const tables = openTables(dataDir, registry);
     closers.push(tables.close);
+    const databases = openDatabases(dataDir, registry);
+    closers.push(databases.close);
     const { cache, cacheStamps } = createCache({ config, registry, metrics, peers, log });
     const network = openPluginNetwork(config, registry);
     closers.push(() => network.close());
-    const answerHostCall = createHostCallAnswers({ config, state, registry, network, dataDir, cache, log });
+    const answerHostCall = createHostCallAnswers({ config, state, registry, network, dataDir, databases, cache, log });
     const engine = createEngine({
       ...engineOptions(config),
       stateFile,
+      dataDir,
       cacheStamps,
       metrics,
       answerHostCall,
@@ -359,6 +363,13 @@ function openTables(dataDir: string, registry: Pick<Registry, 'subscribe'>): Tab
   return tables;
 }
 
+/** Databases of plugins, for host calls that are answered on this thread. */
+function openDatabases(dataDir: string, registry: Pick<Registry, 'subscribe'>): PluginDatabases {
+  const databases = createPluginDatabases({ dataDir, now: Date.now });
+  registry.subscribe(({ pluginId }) => databases.forget(pluginId));
+  return databases;
+}
+
 /** A copy that cannot be brought up to date stops nothing: what was executed stands in the plugin's own file. */
 function copyLedgers(database: Database, dataDir: string, log: Logger): void {
   const installed = database.prepare<[], string>('SELECT plugin_id FROM sys_plugin WHERE installed = 1').pluck().all();
@@ -479,6 +490,7 @@ interface HostCallParts {
   readonly network?: NetworkClient;
   readonly dataDir: string;
   readonly cache: CacheStore;
+  readonly databases: PluginDatabases;
   readonly log: Logger;
 }
 
@@ -491,7 +503,16 @@ export function openPluginNetwork(config: Config, registry: Pick<Registry, 'subs
 }
 
 /** Answers of host calls that are placed on this thread. */
-export function createHostCallAnswers({ config, state, registry, network, dataDir, cache, log }: HostCallParts) {
+export function createHostCallAnswers({
+  config,
+  state,
+  registry,
+  network,
+  dataDir,
+  databases,
+  cache,
+  log,
+}: HostCallParts) {
   const hostConfig = createHostConfig({ config, isSecret: isSecretPath });
   const pluginConfig = createPluginConfig({
     section: (pluginId) => pluginSection(config, pluginId),
@@ -509,6 +530,7 @@ export function createHostCallAnswers({ config, state, registry, network, dataDi
     locks: () => {
       throw new SandpoolError('SBX_INTERNAL', { reason: 'locks are answered in the workers' });
     },
+    databases: () => databases,
     hostConfig,
     pluginConfig: pluginConfig.get,
     cache,

@@ -16,6 +16,7 @@ import { createMemoryCache } from '../src/services/cache/memory.js';
 import { createServices } from '../src/services/index.js';
 import type { ServiceEnvironment } from '../src/services/service.js';
 import { openLockStore } from '../src/store/locks.js';
+import { createPluginDatabases } from '../src/store/plugin-databases.js';
 import { openStateStore } from '../src/store/state.js';
 
 export interface EngineHost {
@@ -73,6 +74,7 @@ const LIMITS: PluginLimits = {
   queue: 256,
   memoryHeadroomMiB: 0,
   recycleAfter: 0,
+  tenantFilter: true,
 };
 
 /** Closed when the test ends. */
@@ -84,11 +86,13 @@ export function startEngine(
   const logs: EngineHost['logs'] = [];
   const { pool, limits, perPlugin, environment, requestType = 'Req', ...rest } = options;
   const state = openStateStore(':memory:');
+  const databases = createPluginDatabases({ dataDir: rest.dataDir, now: Date.now });
   const services = createServices(
     {
       nodeName: 'node-a',
       state: () => state,
       locks: () => openLockStore(':memory:'),
+      databases: () => databases,
       log: (line) => void logs.push({ ...line, stream: 'log' }),
       hostConfig: () => undefined,
       pluginConfig: () => undefined,
@@ -112,7 +116,10 @@ export function startEngine(
       (await answerOnHost(services, { opcode: 1, request, authorize: compileGrant(grant), context })).response,
     ...rest,
   });
-  t.teardown(() => engine.close());
+  t.teardown(async () => {
+    await engine.close();
+    databases.close();
+  });
 
   return {
     engine,

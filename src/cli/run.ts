@@ -1,5 +1,7 @@
 /** `sandpool run`: executes one route of an artifact on a private engine, with nothing installed and nothing kept. */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pino from 'pino';
 import { type Artifact, parseArtifact } from '../artifact/artifact.js';
 import { loadConfig } from '../config/load.js';
@@ -17,7 +19,8 @@ import { runPhase } from '../registry/install-sql.js';
 import type { PluginView } from '../registry/registry.js';
 import { createMemoryCache } from '../services/cache/memory.js';
 import { loadParser } from '../store/dialect/parse.js';
-import { openScratchDatabase } from '../store/plugin-database.js';
+import { openPluginDatabase } from '../store/plugin-database.js';
+import { createPluginDatabases } from '../store/plugin-databases.js';
 import { openStateStore } from '../store/state.js';
 import type { Context, ExitCode } from './command.js';
 import { columns } from './table.js';
@@ -55,9 +58,10 @@ export async function run({ args, options, answer, note }: Context<Options>): Pr
   const artifact = parseArtifact(bytes);
   const { config } = loadConfig({ file: options.config });
   const view = viewOf(artifact, await grantOf(artifact, options.grant));
-  const room = createRoom({ config, view, bytes, isAnonymous: options.anonymous === true, note });
+  const dataDir = await mkdtemp(join(tmpdir(), 'sandpool-run-'));
+  const room = createRoom({ config, view, bytes, dataDir, isAnonymous: options.anonymous === true, note });
   try {
-    await applySql(artifact);
+    await applySql(artifact, dataDir);
     await room.load();
     const response = await room.request(
       method,
@@ -82,6 +86,7 @@ export async function run({ args, options, answer, note }: Context<Options>): Pr
     return 1;
   } finally {
     await room.end();
+    await rm(dataDir, { recursive: true, force: true });
   }
 }
 
@@ -110,11 +115,11 @@ async function grantOf(artifact: Artifact, choice = 'all'): Promise<Grant> {
   }
 }
 
-/** The install SQL, on a database that is nowhere kept. @throws SBX_SQL_INVALID, SBX_SQL_UNSUPPORTED, SBX_SQL_FAILED */
-async function applySql({ manifest, installSql }: Artifact): Promise<void> {
+/** The install SQL, on a database that goes when the command ends. @throws SBX_SQL_INVALID, SBX_SQL_UNSUPPORTED, SBX_SQL_FAILED */
+async function applySql({ manifest, installSql }: Artifact, dataDir: string): Promise<void> {
   if (installSql.length === 0) return;
   await loadParser();
-  const database = openScratchDatabase();
+  const database = openPluginDatabase(dataDir, manifest.id);
   try {
     runPhase(database, { pluginId: manifest.id, releaseId: 1, phase: 'install', files: installSql });
   } finally {
@@ -146,18 +151,20 @@ interface RoomParts {
   readonly config: Config;
   readonly view: PluginView;
   readonly bytes: Uint8Array;
+  readonly dataDir: string;
   readonly isAnonymous: boolean;
   readonly note: (text: string) => void;
 }
 
 /** An engine and an application for one plugin and one request. */
-function createRoom({ config, view, bytes, isAnonymous, note }: RoomParts) {
+function createRoom({ config, view, bytes, dataDir, isAnonymous, note }: RoomParts) {
   const hostCalls: HostCallTrace[] = [];
   let outcome: Outcome | undefined;
   const log = pino({ level: 'silent' });
   const metrics = createMetrics();
   const state = openStateStore(':memory:');
   const { run } = createMemoryCache({ ...cacheLimits(config), now: Date.now });
+  const databases = createPluginDatabases({ dataDir, now: Date.now });
   const settings = engineOptions(config);
   const plugins = { find: (id: string) => (id === view.pluginId ? view : undefined), subscribe: () => () => {} };
   const network = openPluginNetwork(config, plugins);
@@ -166,6 +173,7 @@ function createRoom({ config, view, bytes, isAnonymous, note }: RoomParts) {
     // One thread: the state of the plugin lives in the thread's own memory.
     pool: { ...settings.pool, minThreads: 1, maxThreads: 1, maxWaitingThreads: 0 },
     stateFile: ':memory:',
+    dataDir,
     metrics,
     log: ({ level, text }) => note(`${view.pluginId} ${level}: ${text}`),
     answerHostCall: createHostCallAnswers({
@@ -175,6 +183,7 @@ function createRoom({ config, view, bytes, isAnonymous, note }: RoomParts) {
       network,
       dataDir: config.data.dir,
       cache: run,
+      databases,
       log,
     }),
     onHostCall: (call) => void hostCalls.push(call),
@@ -201,6 +210,7 @@ function createRoom({ config, view, bytes, isAnonymous, note }: RoomParts) {
     await engine.close();
     await app.close();
     await network.close();
+    databases.close();
     state.close();
   };
 

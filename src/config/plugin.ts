@@ -14,6 +14,8 @@ export interface SandboxLimits {
   readonly memoryHeadroomMiB: number;
   /** Invocations after which an instance is replaced; 0 for never. */
   readonly recycleAfter: number;
+  /** Whether `data` shows a tenant only its own rows. */
+  readonly tenantFilter: boolean;
   /** Requests that run before the snapshot is taken. */
   readonly warmUp?: readonly string[];
   /** Most invocations that run at once; absent when only the pool limits them. */

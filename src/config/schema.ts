@@ -63,6 +63,7 @@ export const CONFIG_SCHEMA = section({
     instanceIdleMs:    integer(300_000, [1000, 86_400_000, 'ms'], 'Time without an invocation after which a worker frees an instance.'),
     memoryHeadroomMiB: integer(0, HEADROOM, 'Memory that an instance has in reserve, so that a request that makes the memory grow by less does not cost the instance. A guest that errs and reads up to so far behind the end of its memory finds zeros there instead of a trap.'),
     recycleAfter:      integer(0, RECYCLE, 'Invocations after which an instance is replaced by a new one, up to a fifth earlier so that not all go together; 0 for never.'),
+    tenantFilter:      flag(true, 'Whether `data` reads and changes only rows of the tenant in force, in tables with a column `tenant_id`, and writes its number into new ones; the platform sees all rows.'),
     quarantine: section({
       failures:        integer(20, [0, 1_000_000, 'invocations'], 'Failures of a plugin within `withinMs` that put it into quarantine: its requests get 503 without being run; 0 for never.'),
       failurePercent:  integer(50, [1, 100, '%'], 'Part of all its invocations in that time that must have failed.'),
@@ -79,6 +80,7 @@ export const CONFIG_SCHEMA = section({
       logLinesPerSecond: optionalInteger(LOG_LINES, 'Most log lines of this plugin.'),
       memoryHeadroomMiB: optionalInteger(HEADROOM, 'Reserve of this plugin\'s instances.'),
       recycleAfter:    optionalInteger(RECYCLE, 'Invocations after which an instance of this plugin is replaced.'),
+      tenantFilter:    Type.Optional(Type.Boolean({ description: 'Whether `data` keeps the rows of tenants apart for this plugin.' })),
       warmUp:          Type.Optional(Type.Array(Type.String({ pattern: '^GET /\\S*$', shape: 'a request such as GET /notes' }), { description: 'Requests that run before the snapshot of this plugin is taken, such as `GET /notes`: nobody asks, and host calls are refused.' })),
       concurrency:     optionalInteger([1, 65_536, 'invocations'], 'Most invocations of this plugin that run at once; without it the pool is the limit.'),
       queue:           optionalInteger([0, 1_000_000, 'invocations'], 'Most invocations of this plugin that wait; without it `pool.maxQueue`.'),

@@ -130,6 +130,8 @@ export interface PluginLimits {
   readonly memoryHeadroomMiB: number;
   /** Invocations that a kept instance serves before a new one takes its place; 0 for no limit. */
   readonly recycleAfter: number;
+  /** Whether `data` shows a tenant only its own rows. */
+  readonly tenantFilter: boolean;
 }
 
 export interface PluginLogLine {
@@ -164,6 +166,8 @@ export interface EngineOptions {
   readonly quarantine: QuarantineSettings;
   /** SQLite file of plugin state, or `:memory:`. */
   readonly stateFile: string;
+  /** Where the databases of plugins are; without it they have none. */
+  readonly dataDir?: string;
   readonly metrics: Metrics;
   readonly log: (line: PluginLogLine) => void;
   readonly answerHostCall: AnswerHostCall;
@@ -264,6 +268,7 @@ export function createEngine(options: EngineOptions): Engine {
         feedCapacity: dispatch.feeds.capacity,
         nodeName: hostname(),
         stateFile: options.stateFile,
+        dataDir: options.dataDir,
         instanceBudgetMiB: options.instanceBudgetMiB,
         maxInstances: options.maxInstances,
         instanceIdleMs: options.instanceIdleMs,
@@ -285,7 +290,7 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   function onCounts(threadId: number, counts: SandboxCounts): void {
-    idleThreads.ended(threadId, counts.live);
+    idleThreads.ended(threadId, counts.live + (counts.connections ?? 0));
     metrics.sandbox(threadId, counts);
   }
 
@@ -367,6 +372,7 @@ export function createEngine(options: EngineOptions): Engine {
       executeExport: release.bridge?.executeExport ?? '',
       isolation: limits.isolation === 'pristine' && !compiled.isResettable ? 'fresh' : limits.isolation,
       grantedServices: release.grant.services,
+      tenantFilter: limits.tenantFilter,
       manifestResources: release.manifestResources,
       memoryLimitMiB: limits.memoryLimitMiB,
       maxResponseBytes: limits.maxResponseBytes,

@@ -1,5 +1,5 @@
 /**
- * Tells threads without work to free instances that nobody asks for: a thread that waits for a task blocks its event loop, so
+ * Tells threads without work to free instances and connections that nobody asks for: a thread that waits for a task blocks its event loop, so
  * no timer of its own would ever fire. A thread with work looks after it by itself.
  */
 
@@ -13,8 +13,8 @@ export interface IdleThreadsOptions {
 }
 
 export interface IdleThreads {
-  /** A thread has ended a task and keeps so many instances. */
-  ended(threadId: number, liveInstances: number): void;
+  /** A thread has ended a task and keeps so many instances and connections. */
+  ended(threadId: number, kept: number): void;
   gone(threadId: number): void;
   /** Trims every thread that has been without work for long enough; a timer calls it, too. */
   look(): void;
@@ -25,14 +25,14 @@ export interface IdleThreads {
 const LOOK_PART = 0.25;
 
 export function createIdleThreads({ idleMs, trim, now }: IdleThreadsOptions): IdleThreads {
-  /** When each thread that keeps instances has last ended a task. */
+  /** When each thread that keeps something has last ended a task. */
   const endedAt = new Map<number, number>();
   const timer = setInterval(look, idleMs * LOOK_PART);
   timer.unref();
 
   return {
-    ended(threadId, liveInstances) {
-      if (liveInstances > 0) endedAt.set(threadId, now());
+    ended(threadId, kept) {
+      if (kept > 0) endedAt.set(threadId, now());
       else endedAt.delete(threadId);
     },
     gone: (threadId) => void endedAt.delete(threadId),

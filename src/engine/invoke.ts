@@ -162,10 +162,15 @@ class InvocationContext implements HostCallContext {
   readonly deadlineAt: number;
   readonly manifestResources: ReadonlyMap<string, Uint8Array>;
   readonly grant: Grant;
+  readonly release: PostedRelease;
   readonly #envelope: RequestEnvelope;
   #abandoned: (() => void) | undefined;
 
-  constructor({ envelope, executionSource, tenantId }: Invocation, { release }: ServingRelease, deadlineAt: number) {
+  constructor(
+    { envelope, executionSource, tenantId }: Invocation,
+    { release, posted }: ServingRelease,
+    deadlineAt: number,
+  ) {
     this.pluginId = release.pluginId;
     this.executionSource = executionSource;
     this.routePath = envelope.route?.routePath ?? '';
@@ -174,6 +179,7 @@ class InvocationContext implements HostCallContext {
     this.deadlineAt = deadlineAt;
     this.manifestResources = release.manifestResources;
     this.grant = release.grant;
+    this.release = posted;
     this.#envelope = envelope;
   }
 

@@ -19,6 +19,8 @@ export interface SandboxSetup {
   readonly feeds: SharedArrayBuffer;
   readonly feedCapacity: number;
   readonly nodeName: string;
+  /** Where the databases of plugins are; without it they have none. */
+  readonly dataDir?: string | undefined;
   /** SQLite file of plugin state; `:memory:` keeps it in the thread. */
   readonly stateFile: string;
   /** Memory that kept instances of a thread may take together, in MiB. */
@@ -50,6 +52,8 @@ export interface PostedRelease {
   readonly executeExport: string;
   readonly isolation: Isolation;
   readonly grantedServices: readonly GrantedService[];
+  /** Whether `data` shows a tenant only its own rows. */
+  readonly tenantFilter: boolean;
   readonly manifestResources: ReadonlyMap<string, Uint8Array>;
   readonly memoryLimitMiB: number;
   readonly maxResponseBytes: number;
@@ -161,6 +165,8 @@ export interface SandboxCounts {
   readonly reset: number;
   readonly dirtyPages: number;
   readonly live: number;
+  /** Connections to databases of plugins that are open now. */
+  readonly connections?: number;
   readonly discarded: Readonly<Record<string, number>>;
   readonly hostCalls: readonly HostCallCount[];
 }

@@ -4,7 +4,7 @@ import { decodeRequestEnvelope } from '../protocol/envelope-guest.js';
 import { completeIdentity } from '../protocol/identity.js';
 import { EXECUTION_SOURCES, type ExecutionSource, type PostedRelease } from '../protocol/messages.js';
 import type { TakenRequest } from '../protocol/slot.js';
-import type { HostCallContext } from '../services/service.js';
+import type { HostCallContext, ReleaseContext } from '../services/service.js';
 
 /**
  * The context of one invocation, for all of its host calls. The envelope is decoded only when a service asks for what only it
@@ -16,8 +16,10 @@ export class InvocationContext implements HostCallContext {
   readonly tenantId: number;
   readonly deadlineAt: number;
   readonly manifestResources: ReadonlyMap<string, Uint8Array>;
+  readonly release: ReleaseContext;
   readonly #bytes: Uint8Array;
   #envelope: RequestEnvelope | undefined;
+  #identity: Identity | undefined;
 
   constructor(release: PostedRelease, request: TakenRequest, deadlineAt: number) {
     this.pluginId = release.pluginId;
@@ -25,6 +27,7 @@ export class InvocationContext implements HostCallContext {
     this.tenantId = request.tenantId;
     this.deadlineAt = deadlineAt;
     this.manifestResources = release.manifestResources;
+    this.release = release;
     this.#bytes = request.bytes;
   }
 
@@ -37,7 +40,8 @@ export class InvocationContext implements HostCallContext {
   }
 
   get identity(): Identity | undefined {
-    return completeIdentity(this.#opened().identity);
+    this.#identity ??= completeIdentity(this.#opened().identity);
+    return this.#identity;
   }
 
   #opened(): RequestEnvelope {

@@ -19,6 +19,7 @@ import {
 } from '../services/answer.js';
 import { createServices } from '../services/index.js';
 import { type LockStore, openLockStore } from '../store/locks.js';
+import { createPluginDatabases } from '../store/plugin-databases.js';
 import { openStateStore, type StateStore } from '../store/state.js';
 import { traceOf } from './call-trace.js';
 import { InvocationContext } from './context.js';
@@ -54,6 +55,8 @@ export interface Instances {
   trim(): void;
   /** Instances kept now. */
   live(): number;
+  /** Connections to databases of plugins that are open now. */
+  connections(): number;
 }
 
 export interface InstancesOptions {
@@ -86,6 +89,7 @@ export function createInstances(options: InstancesOptions): Instances {
   let trimmedAt = now();
   let state: StateStore | undefined;
   let locks: LockStore | undefined;
+  const databases = createPluginDatabases({ dataDir: setup.dataDir, idleMs: setup.instanceIdleMs, now });
   /** Made at the first host call of an invocation, for all of them. */
   let context: InvocationContext | undefined;
   let contextFor: SlotInvocation | undefined;
@@ -103,6 +107,7 @@ export function createInstances(options: InstancesOptions): Instances {
         locks ??= openLockStore(setup.stateFile);
         return locks;
       },
+      databases: () => databases,
       log: (line) => logs.get(line.pluginId)?.line(line.level, line.text, 'log'),
       // Whoever needs these is placed on the host.
       hostConfig: unreachable,
@@ -120,6 +125,8 @@ export function createInstances(options: InstancesOptions): Instances {
     forget(keys) {
       for (const key of keys) {
         if (kept.drop(key)) counts.discarded('forgotten');
+        const known = releases.get(key);
+        if (known) databases.forget(known.release.pluginId);
         releases.delete(key);
       }
     },
@@ -135,8 +142,10 @@ export function createInstances(options: InstancesOptions): Instances {
       if (now() - trimmedAt < setup.instanceIdleMs * TRIM_PART) return;
       trimmedAt = now();
       kept.freeIdle();
+      databases.freeIdle();
     },
     live: kept.count,
+    connections: databases.count,
   };
 
   function limitedTo(deadlineMs: number): Invocation {

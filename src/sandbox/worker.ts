@@ -107,7 +107,7 @@ function warmUp({ warmUp: release, deadlineMs, requests }: WarmUp): WarmUpEnd {
 }
 
 function end(result: Pick<BatchEnd, 'elsewhere'>): BatchEnd {
-  return { ...result, threadId, counts: counts.take(instances.live()) };
+  return { ...result, threadId, counts: { ...counts.take(instances.live()), connections: instances.connections() } };
 }
 
 /** Runs one invocation into its slot. Returns the response when the slot cannot hold it. */

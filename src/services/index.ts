@@ -2,6 +2,7 @@
 import { trimGo } from '../protocol/text.js';
 import { bizctx } from './bizctx.js';
 import { cache } from './cache/cache.js';
+import { data } from './data/data.js';
 import { hostconfig } from './hostconfig.js';
 import { jobs } from './jobs.js';
 import { lock } from './lock/lock.js';
@@ -16,6 +17,7 @@ import type { MethodCopies, Placement, Service, ServiceEnvironment, ServiceMetho
 export const SERVICES: readonly Service[] = [
   bizctx,
   cache,
+  data,
   hostconfig,
   jobs,
   lock,

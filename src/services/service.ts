@@ -5,10 +5,12 @@
 import type { Grant } from '../grants/grant.js';
 import type { CacheStamps, CacheStore } from '../protocol/cache.js';
 import type { Identity } from '../protocol/envelope.js';
+import type { GrantedService } from '../protocol/grant.js';
 import type { HostCallFailure, HostCallRequest, HostCallResponse } from '../protocol/host-call.js';
 import type { ExecutionSource, LogLevel } from '../protocol/messages.js';
 import { NO_BYTES } from '../protocol/wire.js';
 import type { LockStore } from '../store/locks.js';
+import type { PluginDatabases } from '../store/plugin-databases.js';
 import type { StateStore } from '../store/state.js';
 import type { JobsPort } from './jobs-port.js';
 import type { Network } from './network/exchange.js';
@@ -40,6 +42,16 @@ export interface HostCallContext {
    * the deadline has passed. Each replaces the one before. On the main thread only.
    */
   onAbandoned?(listener: () => void): void;
+  readonly release: ReleaseContext;
+}
+
+/** What a service may know of the release that runs. */
+export interface ReleaseContext {
+  /** Another one for each release, and for each time that it is loaded. */
+  readonly key: number;
+  readonly grantedServices: readonly GrantedService[];
+  /** Whether `data` shows a tenant only its own rows. */
+  readonly tenantFilter: boolean;
 }
 
 /** What a service may use of the thread that it runs on, without knowing which. */
@@ -49,6 +61,8 @@ export interface ServiceEnvironment {
   readonly state: () => StateStore;
   /** Locks of plugins; opened on first use. */
   readonly locks: () => LockStore;
+  /** Databases of plugins, opened on first use. */
+  readonly databases: () => PluginDatabases;
   readonly log: (line: ServiceLogLine) => void;
   /** JSON text of a host configuration value. */
   readonly hostConfig: (key: string, tenantId: number) => string | undefined;

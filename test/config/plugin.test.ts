@@ -22,6 +22,7 @@ t.test('a plugin’s own limits lie over the defaults', async (t) => {
     maxHostCalls: 10000,
     logLinesPerSecond: 100,
     recycleAfter: 0,
+    tenantFilter: true,
     memoryHeadroomMiB: 0,
   };
   t.same(effectiveSandbox(config, 'big-one'), {

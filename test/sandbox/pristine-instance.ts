@@ -140,6 +140,7 @@ function releaseOf(bytes: Uint8Array, layout: RewriteLayout | undefined): Posted
     maxHostCalls: 1000,
     headroomBytes: 0,
     recycleAfter: 0,
+    tenantFilter: true,
     logLinesPerSecond: 1,
     traceHostCalls: false,
   };

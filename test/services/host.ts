@@ -20,6 +20,7 @@ import { createMemoryCache } from '../../src/services/cache/memory.js';
 import { createServices, type ServiceOptions } from '../../src/services/index.js';
 import type { HostCallContext, ServiceEnvironment, ServiceLogLine } from '../../src/services/service.js';
 import { type LockStore, openLockStore } from '../../src/store/locks.js';
+import { createPluginDatabases } from '../../src/store/plugin-databases.js';
 import { openStateStore, type StateStore } from '../../src/store/state.js';
 
 export interface TestHostOptions extends ServiceOptions {
@@ -52,6 +53,7 @@ export function createTestHost(t: Test, options: TestHostOptions = {}) {
       locks ??= openLockStore(':memory:');
       return locks;
     },
+    databases: () => createPluginDatabases({ now: Date.now }),
     log: (line) => logs.push(line),
     hostConfig: () => undefined,
     pluginConfig: () => undefined,
@@ -69,6 +71,7 @@ export function createTestHost(t: Test, options: TestHostOptions = {}) {
     tenantId: 0,
     deadlineAt: 1763480460000,
     manifestResources: new Map(),
+    release: { key: 1, grantedServices: options.grants ?? UNTARGETED, tenantFilter: true },
     ...options.context,
   };
 

@@ -19,7 +19,9 @@ t.test('what reads no files and asks nobody is answered in the worker', async (t
     [
       ['bizctx', 'worker'],
       ['cache', 'host'],
+      ['data', 'worker'],
       ['hostconfig', 'host'],
+      ['jobs', 'host'],
       ['lock', 'worker'],
       ['manifest', 'worker'],
       ['network', 'host'],

@@ -136,6 +136,7 @@ t.test('tenants do not see each other and not the platform', async (t) => {
     tenantId,
     deadlineAt: 0,
     manifestResources: new Map(),
+    release: { key: 1, grantedServices: [], tenantFilter: true },
   });
   await find('state.set')({ ...set, payload: hex('0a016b120176') }, as(7));
   const of = async (tenantId: number) => {
