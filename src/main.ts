@@ -215,7 +215,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     };
     if (peers?.isFirst !== false) copyLedgers(database, dataDir, log);
     await startPlugins(registry, config, log, seeLoaded, peers);
-    requireConsistency(identity);
+    requireConsistency(identity, registry);
     if (peers?.isFirst !== false) await provisionTenants(registry, identity, config);
     await options.beforeListening?.({ registry });
     if (peers !== undefined) await listen(app, config);
@@ -732,6 +732,7 @@ function createHttp({
           quarantine: { of: engine.quarantineOf, lift: liftingEverywhere(engine, peers) },
           speech: createPluginSpeech(texts, languages),
           tables,
+          tenantExposes: identity.tenants.exposes,
           maxUploadBytes: MAX_UPLOAD_BYTES,
           autoEnable: config.plugin.autoEnable.map(({ id }) => id),
         }),
@@ -788,8 +789,8 @@ async function startPlugins(
 }
 
 /** Rows that only somebody else can have written (`spec/governance.md` §8.6). @throws PLUGIN_STARTUP_CONSISTENCY_FAILED */
-function requireConsistency({ tenants }: IdentityRoom): void {
-  const details = tenants.inconsistencies().join('; ');
+function requireConsistency({ tenants }: IdentityRoom, registry: Pick<Registry, 'inconsistencies'>): void {
+  const details = [...registry.inconsistencies(), ...tenants.inconsistencies()].join('; ');
   if (details !== '') throw new SandpoolError('PLUGIN_STARTUP_CONSISTENCY_FAILED', { details });
 }
 
@@ -797,8 +798,13 @@ function requireConsistency({ tenants }: IdentityRoom): void {
 async function provisionTenants(registry: Registry, { tenants }: IdentityRoom, { plugin }: Config): Promise<void> {
   for (const { id } of plugin.autoEnable) {
     if (registry.find(id)?.installMode !== 'tenant_scoped') continue;
-    await registry.setProvisioningPolicy(id, { autoEnableForNewTenants: true, by: 'plugin.autoEnable' });
-    tenants.provision(id);
+    try {
+      await registry.setProvisioningPolicy(id, { autoEnableForNewTenants: true, by: 'plugin.autoEnable' });
+      tenants.provision(id);
+    } catch (cause) {
+      const facts = { pluginId: id, reason: reasonOf(cause) };
+      throw new SandpoolError('PLUGIN_AUTO_ENABLE_TENANT_PROVISIONING_FAILED', facts, { cause });
+    }
   }
 }
 

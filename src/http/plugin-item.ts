@@ -52,6 +52,9 @@ function quarantineItem({ since, until, failures, lastCode }: QuarantineState) {
   return { since: new Date(since).toISOString(), until: new Date(until).toISOString(), failures, lastCode };
 }
 
+/** Comments of the plugin's tables, by name. */
+export type CommentsOf = (pluginId: string) => ReadonlyMap<string, string>;
+
 /** The detail: a list item, what was asked for and granted, the routes, and what an operator should know. */
 export function pluginItem(
   record: PluginRecord,
@@ -59,15 +62,22 @@ export function pluginItem(
   {
     quarantineOf,
     isolationOf,
-  }: { quarantineOf?: QuarantineOf | undefined; isolationOf?: IsolationOf | undefined } = {},
+    commentsOf,
+  }: {
+    quarantineOf?: QuarantineOf | undefined;
+    isolationOf?: IsolationOf | undefined;
+    commentsOf?: CommentsOf | undefined;
+  } = {},
 ) {
   const { authorization, artifact, diagnosis } = record;
   const running = isolationOf?.(record.plugin.pluginId);
+  const comments = commentsOf?.(record.plugin.pluginId);
+  const commented = (service: HostServiceDeclaration) => hostServiceItem(service, comments);
   return {
     ...pluginListItem(record, autoEnable, quarantineOf),
     ...(running && { isolation: running.isolation, isolationObstacles: running.reasons }),
-    requestedHostServices: authorization.requested.map(hostServiceItem),
-    authorizedHostServices: (record.plugin.installed ? authorization.authorized : []).map(hostServiceItem),
+    requestedHostServices: authorization.requested.map(commented),
+    authorizedHostServices: (record.plugin.installed ? authorization.authorized : []).map(commented),
     declaredRoutes: (artifact?.routes ?? []).map(({ method, path, access, permission, summary, description }) => ({
       method,
       publicPath: `/x/${record.plugin.pluginId}${path}`,
@@ -84,7 +94,9 @@ export function pluginItem(
 /** What is left to do after an install or an enable; no key where there is nothing. */
 export function openPoints({ pendingServices, notExecuted }: PluginRecord) {
   return {
-    ...(pendingServices.length > 0 && { pendingHostServices: pendingServices.map(hostServiceItem) }),
+    ...(pendingServices.length > 0 && {
+      pendingHostServices: pendingServices.map((service) => hostServiceItem(service)),
+    }),
     ...(notExecuted.length > 0 && { notExecuted }),
   };
 }
@@ -93,7 +105,9 @@ export function openPoints({ pendingServices, notExecuted }: PluginRecord) {
 export function switchItem({ pendingServices, ...result }: SwitchResult) {
   return {
     ...result,
-    ...(pendingServices.length > 0 && { pendingHostServices: pendingServices.map(hostServiceItem) }),
+    ...(pendingServices.length > 0 && {
+      pendingHostServices: pendingServices.map((service) => hostServiceItem(service)),
+    }),
   };
 }
 
@@ -105,8 +119,12 @@ export function upgradePreviewItem({ fromManifest, toManifest, ...preview }: Upg
 function manifestItem({ requestedHostServices, authorizedHostServices, ...facts }: ManifestFacts) {
   return {
     ...facts,
-    ...(requestedHostServices && { requestedHostServices: requestedHostServices.map(hostServiceItem) }),
-    ...(authorizedHostServices && { authorizedHostServices: authorizedHostServices.map(hostServiceItem) }),
+    ...(requestedHostServices && {
+      requestedHostServices: requestedHostServices.map((service) => hostServiceItem(service)),
+    }),
+    ...(authorizedHostServices && {
+      authorizedHostServices: authorizedHostServices.map((service) => hostServiceItem(service)),
+    }),
   };
 }
 
@@ -127,7 +145,7 @@ function statusKeyOf(pluginId: string): string {
   return `sys_plugin.status:${pluginId}`;
 }
 
-function hostServiceItem(service: HostServiceDeclaration) {
+function hostServiceItem(service: HostServiceDeclaration, comments?: ReadonlyMap<string, string>) {
   const { owner, version, methods, paths, keys, tables, resources } = service;
   return {
     ...(owner && { owner }),
@@ -136,9 +154,13 @@ function hostServiceItem(service: HostServiceDeclaration) {
     methods,
     ...(paths.length > 0 && { paths }),
     ...(keys.length > 0 && { keys }),
-    ...(tables.length > 0 && { tables, tableItems: tables.map((name) => ({ name })) }),
+    ...(tables.length > 0 && { tables, tableItems: tables.map((name) => tableItem(name, comments?.get(name))) }),
     ...(resources.length > 0 && { resources: resources.map(resourceItem) }),
   };
+}
+
+function tableItem(name: string, comment: string | undefined) {
+  return { name, ...(comment !== undefined && { comment }) };
 }
 
 function resourceItem({ ref, ...limits }: ResourceRef) {

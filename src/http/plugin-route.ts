@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 import type { QuarantineState } from '../engine/quarantine.js';
 import type { Identity } from '../protocol/envelope.js';
 import { SandpoolError } from '../protocol/errors.js';
-import type { Registry } from '../registry/registry.js';
+import type { PluginView, Registry } from '../registry/registry.js';
 import type { TableLists } from '../resources/table-lists.js';
 import { type Authenticator, requirePermission } from './api-route.js';
 import type { IsolationOf } from './plugin-item.js';
@@ -59,9 +59,11 @@ export interface ApiRouteOptions {
     | 'audit'
   >;
   readonly identity: Authenticator;
-  /** Plugins that fail too often are kept away from the threads; without it none is. */
+  /** Whether a plugin is there for a tenant; without it every one is. */
+  readonly tenantExposes?: (plugin: Pick<PluginView, 'pluginId' | 'installMode'>, tenantId: number) => boolean;
   /** What a plugin's release runs in, and why not in something better. */
   readonly isolationOf?: IsolationOf;
+  /** Plugins that fail too often are kept away from the threads; without it none is. */
   readonly quarantine?: {
     readonly of: (pluginId: string) => QuarantineState | undefined;
     readonly lift: (pluginId: string) => boolean | Promise<boolean>;
@@ -69,7 +71,7 @@ export interface ApiRouteOptions {
   /** Says names and descriptions in the language of a request; without it they are as the manifests say them. */
   readonly speech?: PluginSpeech;
   /** Rows of the tables that plugins offer; without it they are not read. */
-  readonly tables?: Pick<TableLists, 'list'>;
+  readonly tables?: Pick<TableLists, 'list' | 'commentsOf'>;
   /** Of the artifact itself; the form around it may take 1 MiB more. */
   readonly maxUploadBytes: number;
   /** Ids of `plugin.autoEnable`. */

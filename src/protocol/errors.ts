@@ -80,6 +80,7 @@ const TABLE = {
 
   // plugins and releases
   PLUGIN_NOT_FOUND:             row(404, 'caller', 'plugin {pluginId} does not exist'),
+  PLUGIN_RELEASE_NOT_FOUND:     row(404, 'operator', 'release {version} of plugin {pluginId} is not known any more; install the plugin again'),
   SBX_GRANT_DECISION_INVALID:   row(400, 'caller', 'the host-service authorization is invalid: {reason}'),
   SBX_PLUGIN_CONFIG_INVALID:    row(500, 'operator', 'the configuration of plugin {pluginId} in {path} is unusable: {reason}'),
   SBX_STORE_FAILED:             row(500, 'host', 'the store failed: {reason}'),
@@ -104,6 +105,7 @@ const TABLE = {
   PLUGIN_INSTALL_MOCK_DATA_FAILED: row(409, 'plugin', 'plugin {pluginId} is installed, its mock data is not: {cause}'),
   PLUGIN_RUNTIME_UPGRADE_CONFIRMATION_REQUIRED: row(409, 'caller', 'changing the effective release of plugin {pluginId} must be confirmed'),
   PLUGIN_RUNTIME_UPGRADE_PREVIEW_UNAVAILABLE: row(409, 'caller', 'plugin {pluginId} ({runtimeState}) has no upgrade to preview'),
+  PLUGIN_RUNTIME_UPGRADE_SNAPSHOT_MISSING: row(409, 'operator', 'release {version} of plugin {pluginId} has no snapshot'),
   PLUGIN_RUNTIME_UPGRADE_SNAPSHOT_INVALID: row(409, 'operator', 'release {version} of plugin {pluginId} cannot be read: {reason}'),
   PLUGIN_RUNTIME_UPGRADE_UNAVAILABLE: row(409, 'caller', 'plugin {pluginId} ({runtimeState}) has nothing to upgrade to'),
   PLUGIN_RUNTIME_UPGRADE_ALREADY_RUNNING: row(409, 'caller', 'another operation on plugin {pluginId} is running'),
@@ -111,6 +113,7 @@ const TABLE = {
   PLUGIN_RUNTIME_ROLLBACK_UNAVAILABLE: row(409, 'caller', 'plugin {pluginId} cannot be rolled back to {version}: {reason}'),
   PLUGIN_TENANT_PROVISIONING_POLICY_INVALID: row(409, 'caller', 'plugin {pluginId} is not provisioned for tenants: it is not installed per tenant'),
   PLUGIN_AUTO_ENABLE_FAILED:    row(500, 'operator', 'plugin {pluginId} of plugin.autoEnable cannot be enabled: {reason}'),
+  PLUGIN_AUTO_ENABLE_TENANT_PROVISIONING_FAILED: row(500, 'operator', 'plugin {pluginId} of plugin.autoEnable cannot be enabled for the tenants: {reason}'),
   PLUGIN_AUTO_ENABLE_MANIFEST_NOT_FOUND: row(500, 'operator', 'plugin {pluginId} of plugin.autoEnable has no artifact'),
   PLUGIN_DYNAMIC_AUTO_ENABLE_AUTH_SNAPSHOT_MISSING: row(500, 'operator', 'nobody has confirmed the host services of plugin {pluginId}'),
   PLATFORM_PERMISSION_REQUIRED: row(403, 'caller', 'plugins are governed by the platform, not by a tenant'),

@@ -202,8 +202,10 @@ export async function readEffective(
 ): Promise<{ effective: EffectiveRelease } | { problem: Diagnosis }> {
   const release = effectiveReleaseOf(rows);
   try {
-    if (release === undefined)
-      throw new SandpoolError('SBX_ARCHIVE_BROKEN', { path: '', reason: 'its row is missing' });
+    if (release === undefined) {
+      const { pluginId, version } = rows.plugin;
+      throw new SandpoolError('PLUGIN_RELEASE_NOT_FOUND', { pluginId, version });
+    }
     const bytes = await core.blobs.readArchive(release.packagePath, release.checksum);
     const authorization = decodeAuthorization(release.manifestSnapshot);
     return { effective: { release, artifact: core.parseArtifact(bytes), authorization } };

@@ -130,7 +130,12 @@ export async function readAgain(
   { rows, staged }: Entry,
   isArchiveSound: boolean,
 ): Promise<EffectiveRelease> {
-  const { pluginId, releaseVersion: version, checksum, packagePath: path } = effectiveReleaseOf(rows)!;
+  const release = effectiveReleaseOf(rows);
+  if (release === undefined) {
+    const { pluginId, version } = rows.plugin;
+    throw new SandpoolError('PLUGIN_RELEASE_NOT_FOUND', { pluginId, version });
+  }
+  const { pluginId, releaseVersion: version, checksum, packagePath: path } = release;
   if (!isArchiveSound) {
     await turn.blobs.archive({ pluginId, version, checksum }, await turn.blobs.readStaged(staged!.file));
   }

@@ -18,7 +18,7 @@ import { adopt } from './discovery.js';
 import { reauthorize } from './enable.js';
 import { askGuest, hasCallback, requireAllowed, tellGuest, tellHooks } from './lifecycle.js';
 import { mark } from './markers.js';
-import { requireNeeds } from './needs.js';
+import { requireMode, requireNeeds } from './needs.js';
 import type { InstallOptions } from './operations.js';
 import type { PreparedRelease } from './ports.js';
 import type { Entry } from './projection.js';
@@ -41,12 +41,7 @@ function resolveMode(entry: Entry | undefined, installMode: string | undefined):
   if (installMode !== 'global' && installMode !== 'tenant_scoped') {
     throw new SandpoolError('PLUGIN_INSTALL_MODE_INVALID', { installMode });
   }
-  const manifest = entry?.staged?.artifact.manifest;
-  const isRefused = manifest?.scopeNature === 'platform_only' || manifest?.supportsMultiTenant === false;
-  if (installMode === 'tenant_scoped' && isRefused) {
-    const { id: pluginId, scopeNature } = manifest;
-    throw new SandpoolError('PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH', { pluginId, scopeNature, installMode });
-  }
+  if (entry?.staged !== undefined) requireMode(entry.staged.artifact, installMode);
   return installMode;
 }
 
@@ -60,6 +55,7 @@ async function takeOver(
 ): Promise<void> {
   const { artifact } = entry.staged!;
   const draft = targetOf(turn, entry, transition, options, mode);
+  if (transition === 'refresh') requireMode(artifact, entry.rows.plugin.installMode);
   requireNeeds(turn, artifact, 'install');
   const enabled = draft.plugin.status === 1;
   turn.governance?.check(artifact, { enabled });

@@ -1,5 +1,6 @@
 /** Dependency checks on what the catalog holds. */
 import type { Artifact } from '../artifact/artifact.js';
+import { SandpoolError } from '../protocol/errors.js';
 import type { Core } from './core.js';
 import {
   type Candidate,
@@ -14,6 +15,7 @@ import {
 import { effectiveReleaseOf } from './journal.js';
 import { type Entry, recordOf } from './projection.js';
 import { decodeNeeds } from './snapshot.js';
+import type { InstallMode } from './tables.js';
 
 /** Checks a release that is to be in effect. */
 export function checkCandidate(core: Core, artifact: Artifact, axes: { forward: ForwardAxis; reverse: ReverseAxis }) {
@@ -38,6 +40,18 @@ export function requireSwitch(core: Core, artifact: Artifact): void {
   const check = checkCandidate(core, artifact, { forward: 'install', reverse: 'upgrade' });
   requireDependencies(check);
   requireNoDependents(check, 'upgrade');
+}
+
+/**
+ * A plugin that was installed for tenants does not become one for everybody by another release; that takes another installation
+ * (`spec/governance.md` §8.2).
+ * @throws PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH
+ */
+export function requireMode({ manifest }: Artifact, installMode: InstallMode): void {
+  const { id: pluginId, scopeNature, supportsMultiTenant } = manifest;
+  const isForTenants = scopeNature === 'tenant_aware' && supportsMultiTenant;
+  if (installMode === 'global' || isForTenants) return;
+  throw new SandpoolError('PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH', { pluginId, scopeNature, installMode });
 }
 
 /** @throws PLUGIN_REVERSE_DEPENDENCY_BLOCKED, PLUGIN_REVERSE_ENABLED_DEPENDENCY_BLOCKED */

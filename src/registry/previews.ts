@@ -1,6 +1,7 @@
 /** Previews of upgrades and rollbacks: everything is read, nothing is changed. */
 import { SandpoolError } from '../protocol/errors.js';
 import type { Core } from './core.js';
+import { effectiveReleaseOf } from './journal.js';
 import { checkCandidate } from './needs.js';
 import type { RollbackPreview, UpgradePreview } from './operations.js';
 import { differencesOf, hostServicesDiff, manifestFacts, riskHints, type Side, sqlSummary } from './preview.js';
@@ -59,8 +60,13 @@ export async function previewRollback(core: Core, pluginId: string, version?: st
 }
 
 function effectiveOf({ rows, effective, problem }: Entry): Side {
-  if (effective !== undefined) return effective;
   const { pluginId, version } = rows.plugin;
+  const release = effectiveReleaseOf(rows);
+  if (release === undefined) throw new SandpoolError('PLUGIN_RELEASE_NOT_FOUND', { pluginId, version });
+  if (release.manifestSnapshot.trim() === '') {
+    throw new SandpoolError('PLUGIN_RUNTIME_UPGRADE_SNAPSHOT_MISSING', { pluginId, version });
+  }
+  if (effective !== undefined) return effective;
   const reason = problem?.message ?? 'its archived file is not there';
   throw new SandpoolError('PLUGIN_RUNTIME_UPGRADE_SNAPSHOT_INVALID', { pluginId, version, reason });
 }

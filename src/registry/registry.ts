@@ -33,6 +33,7 @@ import { previewRollback, previewUpgrade } from './previews.js';
 import type { Habits, NotExecuted, PluginRecord, PluginView } from './projection.js';
 import { follow, type PluginChange, refresh, type SharedTurns, shareTurns } from './refresh.js';
 import { rollback } from './rollback.js';
+import { inconsistenciesOf } from './rows.js';
 import { createSerial, type Serial } from './serial.js';
 import { createStaging, type StagingProblem } from './staging.js';
 import { inTurn } from './turn.js';
@@ -137,6 +138,8 @@ export interface Registry {
   ): Promise<PluginRecord>;
   /** Installs and enables what the configuration names. @throws PLUGIN_AUTO_ENABLE_FAILED, PLUGIN_DEPENDENCY_BLOCKED */
   autoEnable(entries: readonly AutoEnableEntry[]): Promise<void>;
+  /** Rows of installed plugins that no operation leads to, in words (`spec/governance.md` §8.6). */
+  inconsistencies(): readonly string[];
   /** @throws PLUGIN_NOT_FOUND */
   dependencies(pluginId: string): DependencyCheck;
   /** Every release that was ever seen, in order of discovery. @throws PLUGIN_NOT_FOUND */
@@ -215,6 +218,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     setProvisioningPolicy: (pluginId, asked) =>
       act(pluginId, 'policy', asked, (turn) => setProvisioningPolicy(turn, asked.autoEnableForNewTenants)),
     autoEnable: (entries) => autoEnable(registry, entries, { grantUnreviewed: core.grantUnreviewed }),
+    inconsistencies: () => catalog.records().flatMap(({ plugin }) => inconsistenciesOf(plugin)),
     dependencies: (pluginId) => checkEntry(core, entryOf(pluginId)),
     releases: (pluginId) => releasesOf(entryOf(pluginId).rows),
     audit: (query = {}) => core.journal.audit(query),

@@ -5,7 +5,7 @@ import { type Core, situationOf, type Turn } from './core.js';
 import { decideRollback, standingAfter } from './decide.js';
 import { adopt } from './discovery.js';
 import { effectiveReleaseOf } from './journal.js';
-import { requireSwitch } from './needs.js';
+import { requireMode, requireSwitch } from './needs.js';
 import type { RollbackOptions, SwitchResult } from './operations.js';
 import type { EffectiveRelease, Entry } from './projection.js';
 import { pluginAfter, pluginOver, releaseStanding } from './rows.js';
@@ -17,6 +17,7 @@ export async function rollback(turn: Turn, options: RollbackOptions): Promise<Sw
   requireConfirmed(turn, options.confirmed);
   const entry = await adopt(turn, turn.pluginId);
   const kept = await readTarget(turn, turn.pluginId, entry, options.version);
+  requireMode(kept.artifact, entry!.rows.plugin.installMode);
   requireSwitch(turn, kept.artifact);
   const target = targetOf(turn, entry!, kept);
   const isEnabled = target.plugin.status === 1;

@@ -27,9 +27,10 @@ export function discoveredPlugin(artifact: Artifact, file: string): PluginDraft 
   };
 }
 
-/** An existing row that an artifact is written over; standing and install mode stay. */
+/** An existing row that an artifact is written over; standing stays, and the install mode that was chosen at the installation. */
 export function pluginOver(before: PluginRow, artifact: Artifact, file: string): PluginDraft {
-  return { ...before, ...manifestColumns(artifact, file) };
+  const installMode = before.installed ? before.installMode : artifact.manifest.defaultInstallMode;
+  return { ...before, ...manifestColumns(artifact, file), installMode };
 }
 
 /** A row that a transition has led to. */
@@ -39,10 +40,13 @@ export function pluginAfter(
   at: number,
   installMode?: InstallMode,
 ): PluginDraft {
+  const mode = installMode ?? before.installMode;
   return {
     ...before,
     ...standing,
-    ...(installMode && { installMode }),
+    installMode: mode,
+    // A policy for tenants ends with the mode that it was made for.
+    autoEnableForNewTenants: mode === 'global' ? 0 : before.autoEnableForNewTenants,
     installedAt: standing.installed && !before.installed ? at : before.installedAt,
     enabledAt: standing.status && !before.status ? at : before.enabledAt,
     disabledAt: !standing.status && before.status ? at : before.disabledAt,
@@ -74,6 +78,18 @@ export function releaseOf(
 /** The effective release once its plugin stands like this. */
 export function releaseStanding<Release extends ReleaseDraft>(release: Release, standing: Standing): Release {
   return { ...release, status: effectiveReleaseStatus(standing) };
+}
+
+/** What is wrong with the scope and the install mode of a row, which only somebody else can have written. */
+export function inconsistenciesOf({ pluginId, installed, scopeNature, installMode }: PluginRow): readonly string[] {
+  if (!installed) return [];
+  const isKnown = ['platform_only', 'tenant_aware'].includes(scopeNature);
+  if (!isKnown) return [`the plugin ${pluginId} has the unknown scope ${scopeNature}`];
+  if (installMode !== 'global' && installMode !== 'tenant_scoped') {
+    return [`the plugin ${pluginId} has the unknown install mode ${String(installMode)}`];
+  }
+  const isWrong = scopeNature === 'platform_only' && installMode === 'tenant_scoped';
+  return isWrong ? [`the plugin ${pluginId} belongs to the platform and is installed for tenants`] : [];
 }
 
 function manifestColumns({ manifest, checksum }: Artifact, file: string) {

@@ -13,7 +13,7 @@ import { archiveStaged, releaseIdOf } from './install.js';
 import type { PluginRows } from './journal.js';
 import { askGuest, hasCallback, manifestFactsOf, requireAllowed, tellGuest, tellHooks } from './lifecycle.js';
 import { mark } from './markers.js';
-import { requireSwitch } from './needs.js';
+import { requireMode, requireSwitch } from './needs.js';
 import type { SwitchResult, UpgradeOptions } from './operations.js';
 import type { PreparedRelease } from './ports.js';
 import type { Entry } from './projection.js';
@@ -28,6 +28,7 @@ export async function upgrade(turn: Turn, options: UpgradeOptions): Promise<Swit
   requireConfirmed(turn, options.confirmed);
   const entry = await adopt(turn, turn.pluginId);
   decide(await situationOf(turn, turn.pluginId, entry), 'upgrade');
+  requireMode(entry!.staged!.artifact, entry!.rows.plugin.installMode);
   const fromVersion = entry!.rows.plugin.version;
   const draft = targetOf(turn, entry!, options);
   const work = { phase: 'release_switch' as UpgradePhase };

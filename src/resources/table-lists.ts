@@ -5,8 +5,13 @@ import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import { toDate } from '../store/dialect/moments.js';
 import { quoteName } from '../store/dialect/quote.js';
 import { coerce, type SqlValue } from '../store/dialect/values.js';
-import { type ColumnContract, readTableContract, type TableContract } from '../store/plugin-catalog.js';
-import { hasPluginDatabase, openPluginDatabase } from '../store/plugin-database.js';
+import {
+  type ColumnContract,
+  readTableComments,
+  readTableContract,
+  type TableContract,
+} from '../store/plugin-catalog.js';
+import { joinPluginDatabase } from '../store/plugin-database.js';
 import type { Database } from '../store/sqlite.js';
 
 export interface TableLists {
@@ -15,6 +20,8 @@ export interface TableLists {
    * @throws SBX_RESOURCE_UNAVAILABLE, SBX_BODY_INVALID for a filter that is no value of its column
    */
   list(query: TableListQuery): TableList;
+  /** What `COMMENT ON TABLE` says, by table; nothing where the plugin has no tables yet. */
+  commentsOf(pluginId: string): ReadonlyMap<string, string>;
   /** Lets go of a plugin's database: its file or its tables may be others from now on. */
   forget(pluginId: string): void;
   close(): void;
@@ -43,9 +50,11 @@ export function createTableLists({ dataDir }: { readonly dataDir: string }): Tab
   const rooms = new Map<string, Room>();
   const roomOf = (pluginId: string): Room | undefined => {
     const known = rooms.get(pluginId);
-    if (known !== undefined || !hasPluginDatabase(dataDir, pluginId)) return known;
-    const room = createRoom(openPluginDatabase(dataDir, pluginId));
-    rooms.set(pluginId, room);
+    if (known !== undefined) return known;
+    // Whoever only reads waits for nobody who writes.
+    const database = joinPluginDatabase(dataDir, pluginId);
+    const room = database && createRoom(database);
+    if (room !== undefined) rooms.set(pluginId, room);
     return room;
   };
   const forget = (pluginId: string): void => {
@@ -60,15 +69,19 @@ export function createTableLists({ dataDir }: { readonly dataDir: string }): Tab
       if (room === undefined || table === undefined) throw unavailable(query, `there is no table ${resource.table}`);
       return read(room, table, query);
     },
+    commentsOf: (pluginId) => roomOf(pluginId)?.comments() ?? NO_COMMENTS,
     forget,
     close: () => [...rooms.keys()].forEach(forget),
   };
 }
 
+const NO_COMMENTS: ReadonlyMap<string, string> = new Map();
+
 /** A connection with what was learned over it. Statements are never freed (`store/sqlite.ts`), so that each is made once. */
 interface Room {
   readonly database: Database;
   readonly tableOf: (name: string) => TableContract | undefined;
+  readonly comments: () => ReadonlyMap<string, string>;
   readonly prepare: (sql: string) => Statement;
 }
 
@@ -79,8 +92,13 @@ const prepareRaw = (database: Database, sql: string) => database.prepare<SqlValu
 function createRoom(database: Database): Room {
   const tables = new Map<string, TableContract | undefined>();
   const statements = new Map<string, Statement>();
+  let comments: ReadonlyMap<string, string> | undefined;
   return {
     database,
+    comments() {
+      comments ??= readTableComments(database);
+      return comments;
+    },
     tableOf(name) {
       if (!tables.has(name)) tables.set(name, readTableContract(database, name));
       return tables.get(name);

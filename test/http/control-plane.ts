@@ -36,9 +36,9 @@ export interface ControlPlane extends House {
  */
 export async function openControlPlane(
   t: Test,
-  options: Partial<RegistryOptions> & Pick<ApiRouteOptions, 'autoEnable' | 'quarantine'> = {},
+  options: Partial<RegistryOptions> & Pick<ApiRouteOptions, 'autoEnable' | 'quarantine' | 'tenantExposes'> = {},
 ): Promise<ControlPlane> {
-  const { autoEnable = [], quarantine, ...registryOptions } = options;
+  const { autoEnable = [], quarantine, tenantExposes, ...registryOptions } = options;
   const house = await newHouse(t, registryOptions);
   const { registry, fake } = house;
   const { app } = fakeHost({
@@ -55,7 +55,9 @@ export async function openControlPlane(
       const tables = createTableLists({ dataDir: house.dir });
       t.teardown(tables.close);
       const routes = { registry, identity: { authenticate }, tables, maxUploadBytes: MAX_UPLOAD_BYTES, autoEnable };
-      await scope.register(apiRoutes({ ...routes, ...(quarantine && { quarantine }) }));
+      await scope.register(
+        apiRoutes({ ...routes, ...(quarantine && { quarantine }), ...(tenantExposes && { tenantExposes }) }),
+      );
     },
   });
   t.teardown(() => app.close());
@@ -113,7 +115,7 @@ function authenticate(authorization: string | undefined) {
   if (authorization === undefined) throw new SandpoolError('SBX_TOKEN_MISSING');
   const word = authorization.replace('Bearer ', '');
   if (word === 'admin') return identity({ userId: 1, isSuperAdmin: true });
-  if (word === 'tenant') return identity({ tenantId: 22, permissions: ALL });
+  if (word === 'tenant') return identity({ tenantId: 22, permissions: [...ALL, 'demo:records:list'] });
   if (word === 'expired') throw new SandpoolError('SBX_SESSION_EXPIRED');
   if (!word.includes(':')) throw new SandpoolError('SBX_TOKEN_INVALID');
   return identity({ permissions: word.split(','), dataScope: 4 });

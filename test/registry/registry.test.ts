@@ -575,6 +575,69 @@ t.test('C33 C34 C35: the install mode is chosen once, and only where the plugin 
   t.equal((await registry.install('platform')).plugin.installMode, 'global');
 });
 
+t.test('a plugin that was installed for tenants becomes none for everybody by another release', async (t) => {
+  const { registry, rows, stagingDir } = await newHouse(t);
+  const platform = { scopeNature: 'platform_only', supportsMultiTenant: false, defaultInstallMode: 'global' };
+  const refused = {
+    code: 'PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH',
+    details: { pluginId: 'demo', scopeNature: 'platform_only', installMode: 'tenant_scoped' },
+  };
+  await registry.upload(artifactOf('demo'));
+  await registry.install('demo', { installMode: 'tenant_scoped' });
+  await registry.setProvisioningPolicy('demo', { autoEnableForNewTenants: true });
+  await registry.upload(artifactOf('demo', 'v0.2.0', { manifest: platform }));
+  await t.rejects(registry.upgrade('demo', { confirmed: true }), refused);
+  t.match(registry.show('demo'), { runtimeState: 'pending_upgrade' }, 'it goes on waiting');
+  writeFileSync(join(stagingDir, 'demo.wasm'), artifactOf('demo', 'v0.1.0', { manifest: platform }));
+  await t.rejects(registry.install('demo'), refused);
+  t.match(rows('sys_plugin'), [{ install_mode: 'tenant_scoped', auto_enable_for_new_tenants: 1 }]);
+
+  await registry.uninstall('demo');
+  t.match(rows('sys_plugin'), [{ scope_nature: 'platform_only', install_mode: 'global' }], 'as the next file says');
+  await registry.install('demo');
+  t.match(rows('sys_plugin'), [{ install_mode: 'global', auto_enable_for_new_tenants: 0 }]);
+  t.same(registry.inconsistencies(), []);
+});
+
+t.test('a rollback does not lead from tenants to everybody either', async (t) => {
+  const { registry } = await newHouse(t);
+  const platform = { scopeNature: 'platform_only', supportsMultiTenant: false, defaultInstallMode: 'global' };
+  await registry.upload(artifactOf('demo', 'v0.1.0', { manifest: platform }));
+  await registry.install('demo');
+  await registry.upload(artifactOf('demo', 'v0.2.0'));
+  await registry.upgrade('demo', { confirmed: true });
+  t.match(registry.find('demo'), { installMode: 'global' }, 'the mode of the installation stays');
+  await registry.rollback('demo', { confirmed: true });
+  t.match(registry.find('demo'), { version: 'v0.1.0', installMode: 'global' });
+});
+
+t.test('a release whose row is gone is told as such, and another installation repairs it', async (t) => {
+  const dir = t.testdir({});
+  const first = openHouse(t, dir);
+  await first.registry.reload();
+  await first.registry.upload(artifactOf('demo'));
+  await first.registry.install('demo');
+  await first.registry.upload(artifactOf('demo', 'v0.2.0'));
+  first.database.exec(`UPDATE sys_plugin_release SET manifest_snapshot = ' ' WHERE release_version = 'v0.1.0'`);
+  const second = openHouse(t, dir);
+  await second.registry.reload();
+  t.throws(() => second.registry.previewUpgrade('demo'), { code: 'PLUGIN_RUNTIME_UPGRADE_SNAPSHOT_MISSING' });
+
+  second.database.exec(`DELETE FROM sys_plugin_release WHERE release_version = 'v0.1.0'`);
+  const third = openHouse(t, dir);
+  const missing = { code: 'PLUGIN_RELEASE_NOT_FOUND', details: { pluginId: 'demo', version: 'v0.1.0' } };
+  t.match(await third.registry.reload(), { failed: [{ pluginId: 'demo', errorCode: 'PLUGIN_RELEASE_NOT_FOUND' }] });
+  t.throws(() => third.registry.previewUpgrade('demo'), missing);
+  await t.rejects(third.registry.enable('demo'), { code: 'PLUGIN_DYNAMIC_ARTIFACT_VALIDATE_FAILED' });
+  writeFileSync(join(third.stagingDir, 'demo.wasm'), artifactOf('demo'));
+  t.match((await third.registry.install('demo')).plugin, {
+    installed: 1,
+    version: 'v0.1.0',
+    currentState: 'installed',
+  });
+  t.match(await third.registry.enable('demo'), { runtimeState: 'normal' });
+});
+
 t.test('two uploads of one id at the same time: one is stored whole, the other refused', async (t) => {
   const { registry, stagingDir, dir } = await newHouse(t);
   const files = [artifactOf('demo', 'v0.1.0'), artifactOf('demo', 'v0.2.0')] as const;

@@ -108,6 +108,38 @@ t.test(
   },
 );
 
+t.test('§8.6 a host does not start where a plugin of the platform is installed for tenants', async (t) => {
+  const directory = t.testdir();
+  const first = await startTestHost(t, {}, directory);
+  await first.serve('demo', {});
+  await first.serve('other', {});
+  await first.close();
+  const database = openDatabase(join(directory, 'data/sandpool.db'));
+  database.exec(`UPDATE sys_plugin SET scope_nature = 'platform_only' WHERE plugin_id = 'demo';
+    UPDATE sys_plugin SET install_mode = 'somehow' WHERE plugin_id = 'other'`);
+  database.close();
+  const message =
+    /demo belongs to the platform and is installed for tenants; the plugin other has the unknown install mode somehow/;
+  await t.rejects(startTestHost(t, {}, directory), { code: 'PLUGIN_STARTUP_CONSISTENCY_FAILED', message });
+});
+
+t.test('§8.4 a host does not start where tenants cannot be given what the configuration names', async (t) => {
+  const directory = t.testdir();
+  const first = await startTestHost(t, {}, directory);
+  await asking(first, await first.authorization())('POST', '/tenant', { code: 'one', name: 'One' });
+  await first.serve('demo', { manifest: { defaultInstallMode: 'tenant_scoped' } });
+  await first.close();
+  const state = openDatabase(join(directory, 'data/state.db'));
+  state.exec(
+    `CREATE TRIGGER full BEFORE INSERT ON sys_plugin_state BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`,
+  );
+  state.close();
+  await t.rejects(startTestHost(t, { PLUGIN_AUTO_ENABLE: '[{"id":"demo"}]' }, directory), {
+    code: 'PLUGIN_AUTO_ENABLE_TENANT_PROVISIONING_FAILED',
+    message: /the disk is full/,
+  });
+});
+
 t.test('§8.6 a host does not start where a user of the platform is a member of a tenant', async (t) => {
   const directory = t.testdir();
   const first = await startTestHost(t, {}, directory);

@@ -16,7 +16,7 @@ const LIST_QUERY = Type.Object({
 });
 
 export function readingRoutes(app: FastifyInstance, { permit }: Gate, options: ApiRouteOptions): void {
-  const { registry, quarantine, isolationOf, speech = () => (item) => item } = options;
+  const { registry, quarantine, isolationOf, tables, speech = () => (item) => item } = options;
   const autoEnable = new Set(options.autoEnable);
   const onRequest = permit('plugin:query');
   const byId = { onRequest, schema: { params: ID } };
@@ -40,7 +40,11 @@ export function readingRoutes(app: FastifyInstance, { permit }: Gate, options: A
   app.get<ById>(`${PREFIX}/:id`, byId, async (request) => {
     const { id } = request.params;
     const item = speech(request)(
-      pluginItem(registry.show(id), autoEnable, { quarantineOf: quarantine?.of, isolationOf }),
+      pluginItem(registry.show(id), autoEnable, {
+        quarantineOf: quarantine?.of,
+        isolationOf,
+        commentsOf: tables?.commentsOf,
+      }),
     );
     return success({ ...item, dependencyCheck: registry.dependencies(id) });
   });

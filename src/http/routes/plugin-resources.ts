@@ -13,7 +13,8 @@ const QUERY = Type.Object({
   pageSize: Type.Integer({ minimum: 1, maximum: 100, default: 10 }),
 });
 
-export function resourceRoutes(app: FastifyInstance, gate: Gate, { registry, tables }: ApiRouteOptions): void {
+export function resourceRoutes(app: FastifyInstance, gate: Gate, options: ApiRouteOptions): void {
+  const { registry, tables, tenantExposes = () => true } = options;
   app.get<{ Params: Static<typeof PARAMS>; Querystring: Static<typeof QUERY> }>(
     `${PREFIX}/:id/resources/:resource`,
     { onRequest: gate.permit(), schema: { params: PARAMS, querystring: QUERY } },
@@ -26,7 +27,8 @@ export function resourceRoutes(app: FastifyInstance, gate: Gate, { registry, tab
       const resource = resourceOf(registry.find(id)?.artifact.resources, key);
       requireResource(caller, resource?.permission || `${id}:${key}:list`);
       const view = registry.find(id);
-      if (!view?.installed || !view.enabled) throw new SandpoolError('SBX_PLUGIN_NOT_ENABLED', { pluginId: id });
+      const isThere = view?.installed && view.enabled && tenantExposes(view, caller.tenantId);
+      if (!isThere) throw new SandpoolError('SBX_PLUGIN_NOT_ENABLED', { pluginId: id });
       if (resource === undefined) throw new SandpoolError('SBX_RESOURCE_NOT_FOUND', { pluginId: id, resource: key });
       if (tables === undefined)
         throw new SandpoolError('SBX_NOT_AVAILABLE', { action: 'read the records of a plugin' });

@@ -65,6 +65,50 @@ t.test('the rows of a plugin are read by whoever may, as far as the own scope go
   t.equal(await askBystander(plane.app), '200 pong');
 });
 
+t.test('C95 a tenant that has not enabled a plugin reads nothing of it (E14)', async (t) => {
+  const asked: unknown[] = [];
+  const plane = await openControlPlane(t, {
+    tenantExposes({ pluginId, installMode }, tenantId) {
+      asked.push([pluginId, installMode, tenantId]);
+      return tenantId === 0;
+    },
+  });
+  await plane.serve('demo', 'v0.1.0', { resources: RESOURCES });
+  const database = openPluginDatabase(plane.dir, 'demo');
+  t.teardown(() => database.close());
+  const content = 'CREATE TABLE plugin_demo_record (id INT PRIMARY KEY, owner INT)';
+  runFiles(database, { pluginId: 'demo', files: [{ key: '001-a.sql', content }] });
+  t.match(await plane.ask('GET', '/demo/resources/records'), { code: 0, data: { total: 0 } });
+  t.match(await plane.ask('GET', '/demo/resources/records', undefined, 'tenant'), {
+    status: 200,
+    code: 65,
+    errorCode: 'SBX_PLUGIN_NOT_ENABLED',
+  });
+  t.same(asked, [
+    ['demo', 'tenant_scoped', 0],
+    ['demo', 'tenant_scoped', 22],
+  ]);
+});
+
+t.test('tables that a plugin asks for are shown with their comments', async (t) => {
+  const plane = await openControlPlane(t);
+  const tables = ['plugin_demo_record', 'plugin_demo_other'];
+  await plane.serve('demo', 'v0.1.0', {
+    hostServices: [{ service: 'data', methods: ['list'], resources: { tables } }],
+  });
+  const items = async () => {
+    const { data } = await plane.ask('GET', '/demo');
+    return (data as { requestedHostServices: { tableItems: object[] }[] }).requestedHostServices[0]?.tableItems;
+  };
+  const [other, record] = [{ name: 'plugin_demo_other' }, { name: 'plugin_demo_record' }];
+  t.strictSame(await items(), [other, record]);
+  const database = openPluginDatabase(plane.dir, 'demo');
+  t.teardown(() => database.close());
+  const content = `CREATE TABLE plugin_demo_record (id INT PRIMARY KEY); COMMENT ON TABLE plugin_demo_record IS 'Records'`;
+  runFiles(database, { pluginId: 'demo', files: [{ key: '001-a.sql', content }] });
+  t.strictSame(await items(), [other, { ...record, comment: 'Records' }]);
+});
+
 t.test('a plugin that offers nothing has nothing to read', async (t) => {
   const { ask, upload } = await openControlPlane(t);
   await upload(artifactOf('demo'));
