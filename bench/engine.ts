@@ -10,13 +10,17 @@ import { grantAll } from '../src/grants/grant.js';
 import { cacheLimits, createHostCallAnswers, engineOptions } from '../src/main.js';
 import { createMetrics } from '../src/metrics.js';
 import { createCacheStamps } from '../src/protocol/cache.js';
+import type { GrantedService } from '../src/protocol/grant.js';
 import { createMemoryCache } from '../src/services/cache/memory.js';
 import { createPluginDatabases } from '../src/store/plugin-databases.js';
 import { openStateStore } from '../src/store/state.js';
 import { artifactOf, BRIDGE, envelopeOf } from './guests.js';
 
 export interface BenchEngine {
-  load(id: string, module: Uint8Array): Promise<void>;
+  /** Where the databases of plugins are. */
+  readonly dataDir: string;
+  /** @param services what the plugin is granted beside what every guest of the bench is */
+  load(id: string, module: Uint8Array, services?: readonly GrantedService[]): Promise<void>;
   invoke(id: string, requestType: string, parts?: InvokeParts): Promise<Outcome>;
   end(): Promise<void>;
 }
@@ -25,6 +29,8 @@ interface InvokeParts {
   readonly body?: Uint8Array;
   readonly calls?: number;
   readonly deadlineMs?: number;
+  /** Who asks; nobody when absent. */
+  readonly userId?: number;
 }
 
 export async function openEngine(options: {
@@ -59,7 +65,8 @@ export async function openEngine(options: {
   });
 
   return {
-    async load(id, module) {
+    dataDir: directory,
+    async load(id, module, services = []) {
       const bytes = artifactOf(id, module);
       const { checksum, hostServices } = parseArtifact(bytes);
       await engine.load({
@@ -68,17 +75,21 @@ export async function openEngine(options: {
         checksum,
         generation: 1,
         bridge: BRIDGE,
-        grant: grantAll(id, hostServices),
+        grant: grantAll(id, [...hostServices, ...services]),
         manifestResources: new Map(),
         readArtifact: async () => bytes,
       });
     },
-    invoke: (id, requestType, { deadlineMs, ...parts } = {}) =>
+    invoke: (id, requestType, { deadlineMs, userId, ...parts } = {}) =>
       engine.invoke({
         pluginId: id,
         executionSource: 'route',
         tenantId: 0,
-        envelope: { ...envelopeOf(requestType, parts), pluginId: id },
+        envelope: {
+          ...envelopeOf(requestType, parts),
+          pluginId: id,
+          ...(userId !== undefined && { identity: { tokenId: 'bench', userId, username: 'bench' } }),
+        },
         ...(deadlineMs !== undefined && { deadlineMs }),
       }),
     async end() {

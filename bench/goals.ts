@@ -29,6 +29,7 @@ export const GOALS: readonly Goal[] = [
   { goal: 'host call in the worker',                                   case: 'host-call', row: 'function, in the worker',               ...atMost(0.5, 0.2) },
   { goal: 'host call over the bridge',                                 case: 'host-call', row: 'function, over the bridge',             ...atMost(10, 6) },
   { goal: 'a hit in the cache',                                        case: 'cache',     row: 'hit, in the worker',                    ...atMost(2, 1) },
+  { goal: '`data` point read in the worker ÷ bare better-sqlite3',      case: 'data',      row: 'point read, in the worker',             ...ratio('less', 4, 2) },
   { goal: 'past the deadline',                                         case: 'deadline',  row: 'loop, past its deadline',               ...atMost(10, 2) },
   { goal: 'until the same worker serves again',                        case: 'deadline',  row: 'loop, until the thread serves again',   ...atMost(100, 1) },
   { goal: '1.8 MB Go release, upload to first answer',                 case: 'load',      row: 'Go, upload to first answer',            ...atMost(1000, 200) },

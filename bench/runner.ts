@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { cacheCase } from './cache.js';
 import type { BenchCase, Effort } from './case.js';
+import { dataCase } from './data.js';
 import { deadlineCase } from './deadline.js';
 import { dispatchCase } from './dispatch.js';
 import { hostCallCase } from './host-call.js';
@@ -25,6 +26,7 @@ export const CASES: readonly BenchCase[] = [
   httpCase,
   dispatchCase,
   hostCallCase,
+  dataCase,
   cacheCase,
   deadlineCase,
   payloadCase,

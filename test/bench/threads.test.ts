@@ -13,6 +13,15 @@ t.test('cache measures what it promises', (t) =>
   measuresAll(t, 'cache', ['hit, over the bridge', 'hit, in the worker', 'miss, in the worker', 'set', 'incr']),
 );
 
+t.test('data measures what it promises', (t) =>
+  measuresAll(t, 'data', [
+    'point read, in the worker',
+    'list of 20, over the bridge',
+    'create, in the worker',
+    'transaction of 10, bare better-sqlite3',
+  ]),
+);
+
 t.test('host-call measures what it promises', (t) =>
   measuresAll(t, 'host-call', ['function, in the worker', 'SQLite read, over the bridge']),
 );

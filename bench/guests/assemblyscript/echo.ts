@@ -15,6 +15,7 @@ const MARK: Uint8Array = Uint8Array.wrap(String.UTF8.encode('sandpool bench gues
 router
   .on('EchoReq', echo)
   .on('CallReq', call)
+  .on('CycleReq', cycle)
   .on('StoreReq', store)
   .on('SpinReq', spin)
   .on('RecurseReq', (request: Request): Response => text(fibonacci(90).toString()))
@@ -32,6 +33,25 @@ function call(request: Request): Response {
   const calls = <i32>parseInt(request.query('calls', '1'));
   for (let i = 0; i < calls; i++) sendHost(request.body);
   return text('done');
+}
+
+/** Sends one after the other of the requests in the body, each behind its length, `?calls=N` in all; tells of the last that failed. */
+function cycle(request: Request): Response {
+  const calls = <i32>parseInt(request.query('calls', '1'));
+  const requests: Uint8Array[] = [];
+  for (let at = 0; at < request.body.length; ) {
+    const length = load<u32>(request.body.dataStart + at);
+    requests.push(request.body.subarray(at + 4, at + 4 + length));
+    at += 4 + length;
+  }
+  let failure = '';
+  for (let i = 0; i < calls; i++) {
+    const packed = sendHost(requests[i % requests.length]);
+    const response = <usize>(packed >> 32);
+    // A response that begins with a status is none of success.
+    if (<u32>packed > 0 && load<u8>(response) == 8) failure = String.UTF8.decodeUnsafe(response, <usize>(packed & 0xffffffff));
+  }
+  return text(failure.length > 0 ? failure : 'done');
 }
 
 /** Sixteen times: writes 16 KiB word by word, each from its neighbours, as sorting and parsing do. */
