@@ -2,7 +2,8 @@
  * Guest modules for tests and benches, built on demand from the sources under `test/guests/`. Slow builds are kept in the
  * temporary directory of the system, under a hash of everything that went into them.
  */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import asc from 'assemblyscript/asc';
 import openWabt from 'wabt';
@@ -84,11 +85,32 @@ async function compileAssemblyScript(directory: string, entry: string, out: stri
  * on a machine compiles Go's standard library for wasip1, which takes a minute.
  */
 export async function goGuest(name: string): Promise<Uint8Array | undefined> {
-  const version = await goVersion();
-  if (version === undefined) {
-    process.stdout.write('# SKIP Go >= 1.24 is not installed\n');
-    return undefined;
-  }
+  const version = await visibleGoVersion();
+  if (version === undefined) return undefined;
   const source = join(GUESTS, 'go', name);
   return built(`go-${name}-${await hashOf([source], version)}.wasm`, (out) => buildGo(source, '.', out));
+}
+
+/** As `goGuest`, with the guest SDK of this tree as its package `lina`. */
+export async function goGuestWithLibrary(name: string): Promise<Uint8Array | undefined> {
+  const version = await visibleGoVersion();
+  if (version === undefined) return undefined;
+  const source = join(GUESTS, 'go', name);
+  const library = join(ROOT, 'src/sdk/go');
+  return built(`go-${name}-${await hashOf([source, library], version)}.wasm`, async (out) => {
+    const together = await mkdtemp(join(tmpdir(), 'sandpool-go-'));
+    try {
+      await cp(source, together, { recursive: true });
+      await cp(library, join(together, 'lina'), { recursive: true });
+      await buildGo(together, '.', out);
+    } finally {
+      await rm(together, { recursive: true });
+    }
+  });
+}
+
+async function visibleGoVersion(): Promise<string | undefined> {
+  const version = await goVersion();
+  if (version === undefined) process.stdout.write('# SKIP Go >= 1.24 is not installed\n');
+  return version;
 }

@@ -16,6 +16,19 @@ func (e *HostError) Error() string {
 	return fmt.Sprintf("host call error (status=%d): %s", e.Status, e.Payload)
 }
 
+// Code is a code for programs, such as HOST_CALL_CAPABILITY_DENIED.
+func (e *HostError) Code() string { return e.told().ErrorCode }
+
+// Message is a sentence in English.
+func (e *HostError) Message() string { return e.told().Fallback }
+
+func (e *HostError) told() (told struct{ ErrorCode, Fallback string }) {
+	if json.Unmarshal([]byte(e.Payload), &told) != nil {
+		told.Fallback = e.Payload
+	}
+	return told
+}
+
 // Call names a method of a service, and what the grant is checked against.
 type Call struct {
 	Service, Method, ResourceRef, Table string
@@ -34,6 +47,38 @@ func Invoke(call Call) ([]byte, error) {
 	out.Trimmed(6, call.Owner)
 	out.Trimmed(7, call.Version)
 	return decodeReply(callHost(out.Bytes))
+}
+
+// InvokeJSON asks a method whose request and reply are JSON. A nil argument is none; a reply without value leaves result alone,
+// and a nil result is not read.
+func InvokeJSON(call Call, argument, result any) error {
+	if argument != nil {
+		text, err := json.Marshal(argument)
+		if err != nil {
+			return err
+		}
+		payload := Writer{}
+		payload.Blob(1, text)
+		call.Payload = payload.Bytes
+	}
+	reply, err := Invoke(call)
+	if err != nil || result == nil {
+		return err
+	}
+	var value []byte
+	reader := NewReader(reply, "host service JSON response")
+	for reader.Next() {
+		switch reader.Field {
+		case 1:
+			value = reader.Blob("value")
+		default:
+			reader.Skip()
+		}
+	}
+	if reader.Err != nil || len(value) == 0 {
+		return reader.Err
+	}
+	return json.Unmarshal(value, result)
 }
 
 func decodeReply(bytes []byte) ([]byte, error) {
@@ -64,11 +109,7 @@ func Log(level int, message string, fields map[string]string) error {
 	payload := Writer{}
 	payload.Int(1, int64(level))
 	payload.Trimmed(2, message)
-	lists := map[string][]string{}
-	for key, value := range fields {
-		lists[key] = []string{value}
-	}
-	payload.Lists(3, lists)
+	payload.Texts(3, fields)
 	_, err := Invoke(Call{Service: "runtime", Method: "log.write", Payload: payload.Bytes})
 	return err
 }
@@ -91,6 +132,37 @@ func StateDelete(key string) error {
 	return err
 }
 
+// StateGetMany gives the texts of up to 100 keys; keys that are not there are left out.
+func StateGetMany(keys []string) (map[string]string, error) {
+	var reply struct{ Values map[string]string }
+	err := InvokeJSON(Call{Service: "runtime", Method: "state.get_many"}, keysOf{keys}, &reply)
+	return reply.Values, err
+}
+
+// StateSetMany sets all or none of the keys.
+func StateSetMany(values map[string]string) error {
+	argument := struct {
+		Values map[string]string `json:"values"`
+	}{values}
+	return InvokeJSON(Call{Service: "runtime", Method: "state.set_many"}, argument, nil)
+}
+
+func StateDeleteMany(keys []string) error {
+	return InvokeJSON(Call{Service: "runtime", Method: "state.delete_many"}, keysOf{keys}, nil)
+}
+
+type keysOf struct {
+	Keys []string `json:"keys"`
+}
+
+type idsOf struct {
+	IDs []string `json:"ids"`
+}
+
+type pathsOf struct {
+	Paths []string `json:"paths"`
+}
+
 // Now gives milliseconds since 1970.
 func Now() (int64, error) {
 	value, err := info("info.now")
@@ -105,46 +177,6 @@ func UUID() (string, error) { return info("info.uuid") }
 
 // Node gives the name of the machine that runs the host.
 func Node() (string, error) { return info("info.node") }
-
-// ManifestGet gives a file of the plugin's manifest/ folder, by path relative to it; false when it is missing or empty.
-func ManifestGet(path string) ([]byte, bool, error) {
-	bytes, err := Invoke(Call{Service: "manifest", Method: "get", ResourceRef: path, Payload: text(path)})
-	if err != nil {
-		return nil, false, err
-	}
-	var found bool
-	var body []byte
-	reader := NewReader(bytes, "host service manifest get response")
-	for reader.Next() {
-		switch reader.Field {
-		case 1:
-			found = reader.Bool("found")
-		case 2:
-			body = reader.Blob("body")
-		default:
-			reader.Skip()
-		}
-	}
-	return body, found, reader.Err
-}
-
-// Config reads one of the plugin's own settings into value, which is left alone when the setting is missing.
-func Config(key string, value any) error {
-	return setting(Call{Service: "plugins", Method: "config.get", Payload: text(key)}, value)
-}
-
-// HostConfig reads one of the host's settings into value; the key must be declared in plugin.yaml.
-func HostConfig(key string, value any) error {
-	return setting(Call{Service: "hostconfig", Method: "get", ResourceRef: key, Payload: text(key)}, value)
-}
-
-func setting(call Call, value any) error {
-	text, found, err := foundText(Invoke(call))
-	if err != nil || !found {
-		return err
-	}
-	return json.Unmarshal([]byte(text), value)
-}
 
 func info(method string) (string, error) {
 	value, _, err := foundText(Invoke(Call{Service: "runtime", Method: method}))

@@ -25,6 +25,13 @@ func (w *Writer) Int(field int, value int64) {
 	}
 }
 
+// Bool writes a truth value.
+func (w *Writer) Bool(field int, value bool) {
+	if value {
+		w.Int(field, 1)
+	}
+}
+
 // Trimmed writes a text without white space at its ends.
 func (w *Writer) Trimmed(field int, text string) { w.Text(field, strings.TrimSpace(text)) }
 
@@ -49,14 +56,18 @@ func (w *Writer) Message(field int, body []byte) {
 	w.Bytes = append(w.Bytes, body...)
 }
 
-// Lists writes a map of lists, sorted by key. A map of texts is a map of lists of one.
-func (w *Writer) Lists(field int, lists map[string][]string) {
-	keys := make([]string, 0, len(lists))
-	for key := range lists {
-		keys = append(keys, key)
+// Texts writes a map of texts, sorted by key.
+func (w *Writer) Texts(field int, texts map[string]string) {
+	lists := map[string][]string{}
+	for key, value := range texts {
+		lists[key] = []string{value}
 	}
-	sort.Strings(keys)
-	for _, key := range keys {
+	w.Lists(field, lists)
+}
+
+// Lists writes a map of lists, sorted by key.
+func (w *Writer) Lists(field int, lists map[string][]string) {
+	for _, key := range sortedKeys(lists) {
 		entry := Writer{}
 		entry.Message(1, []byte(strings.TrimSpace(key)))
 		for _, value := range lists[key] {
@@ -64,6 +75,15 @@ func (w *Writer) Lists(field int, lists map[string][]string) {
 		}
 		w.Message(field, entry.Bytes)
 	}
+}
+
+func sortedKeys[Value any](values map[string]Value) []string {
+	keys := make([]string, 0, len(values))
+	for key := range values {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	return keys
 }
 
 // Reader reads the wire format. Fields are told apart by number; the wire type of a known field is not looked at.

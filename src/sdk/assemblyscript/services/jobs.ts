@@ -130,7 +130,7 @@ export function create(job: Json): Reply<string> {
 
 /** Replaces a job; members as for `create`. */
 export function update(id: string, job: Json): Reply<bool> {
-  const argument = Json.object();
+  const argument = Json.object().set('ID', id);
   for (let i = 0, names = job.names; i < names.length; i++) argument.set(names[i], job.get(names[i]));
   return doneJson(invokeJson(SERVICE, 'jobs.update', argument.set('ID', id)));
 }
