@@ -34,7 +34,6 @@ import { tenantRoutes } from './http/routes/tenants.js';
 import { userRoutes } from './http/routes/users.js';
 import type { AssetRouteOptions } from './http/routes/x-assets.js';
 import { runOut } from './http/run-out.js';
-import { sniffContentType } from './http/sniff.js';
 import { warmUpRequests } from './http/warm-up.js';
 import { createIdentity, type IdentityPeers, type IdentityRoom } from './identity/identity.js';
 import { loadSecret } from './identity/secret.js';
@@ -42,6 +41,7 @@ import type { TenantCallbacks, TenantEvent, TenantPlugin } from './identity/tena
 import { createMetrics, type Metrics } from './metrics.js';
 import { type CacheStamps, type CacheStore, createCacheStamps } from './protocol/cache.js';
 import { reasonOf, SandpoolError } from './protocol/errors.js';
+import { sniffContentType } from './protocol/sniff.js';
 import { createHooks, type HookEvent, type HookPayload, type Hooks } from './registry/hooks.js';
 import { askGuest, hasCallback, tellGuest } from './registry/lifecycle.js';
 import { createRegistry, type PluginView, type PreparedRelease, type Registry } from './registry/registry.js';
@@ -62,6 +62,7 @@ import { createServices } from './services/index.js';
 import { type NetworkClient, openNetwork } from './services/network/lazy.js';
 import type { HostCallContext } from './services/service.js';
 import { openBlobs } from './store/blobs.js';
+import { keepObjects } from './store/object-upkeep.js';
 import { createPluginDatabases, type PluginDatabases } from './store/plugin-databases.js';
 import { type Database, openDatabase } from './store/sqlite.js';
 import { openStateStore, type StateStore } from './store/state.js';
@@ -143,10 +144,17 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const blobs = openBlobs({ archiveDir: dataDir, stagingDir: resolve(config.plugin.dynamic.storagePath) });
     const hooks = createHooks({ dataDir, log });
     closers.push(hooks.close);
+    const storage = { directory: join(dataDir, 'storage'), limits: config.storage };
+    const kept = keepObjects(storage, {
+      isFirst: peers?.isFirst !== false,
+      onFailure: (thrown) => log.error({ err: thrown }, 'stored objects could not be kept in order'),
+    });
+    closers.push(kept.close);
     const registry: Registry = createRegistry({
       database,
       blobs,
       hooks,
+      storage: kept,
       sql: createSqlPort({
         dataDir,
         core: database,
@@ -179,6 +187,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       ...engineOptions(config),
       stateFile,
       dataDir,
+      storage,
       cacheStamps,
       metrics,
       answerHostCall,

@@ -124,6 +124,14 @@ export const CONFIG_SCHEMA = section({
       allowedAddresses: Type.Optional(addresses('Addresses that this plugin may reach besides `network.allowedAddresses`.', false)),
     }),
   }),
+  storage: section({
+    maxObjectBytes:   integer(1_073_741_824, [1024, 1_125_899_906_842_624, 'bytes'], 'Largest object that a plugin may store.'),
+    pluginQuotaBytes: integer(10_737_418_240, [0, 1_125_899_906_842_624, 'bytes'], 'Most bytes that one plugin may store, for all tenants together; uploads under way count.'),
+    tenantQuotaBytes: integer(10_737_418_240, [0, 1_125_899_906_842_624, 'bytes'], 'Most bytes that all plugins together may store for one tenant; the platform has no such limit.'),
+    pluginQuotaFiles: integer(100_000, [0, 1_000_000_000, 'files'], 'Most files and directories that one plugin may have.'),
+    maxUploads:       integer(64, [1, 1_000_000, 'uploads'], 'Most uploads in chunks that one plugin may have under way.'),
+    uploadTtlMs:      integer(900_000, [1000, 604_800_000, 'ms'], 'Time without a chunk after which an upload is forgotten.'),
+  }),
   workspace: section({
     basePath:         Type.String({ pattern: BASE_PATH_PATTERN, shape: 'a path that starts with / and is outside /api, /x and /x-assets', ...about('/admin', 'Path of the console.') }),
   }),

@@ -85,7 +85,7 @@ export function isHeldUp(batch: RunningBatch, now: number): boolean {
   return ranMs(batch, now) > HELD_UP_AFTER_MS;
 }
 
-/** Whether the thread waits for the main thread and leaves its processor to others. */
+/** Whether the thread waits for the main thread or a disk and leaves its processor to others. */
 export function isWaitingForHost({ entries: [first] }: RunningBatch): boolean {
   return first !== undefined && isBlocked(first.slot);
 }

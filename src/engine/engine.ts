@@ -15,6 +15,7 @@ import type {
   HostCallTrace,
   Isolation,
   LogLevel,
+  ObjectStorage,
   PostedRelease,
   Rehearsal,
   RewriteEnd,
@@ -168,6 +169,8 @@ export interface EngineOptions {
   readonly stateFile: string;
   /** Where the databases of plugins are; without it they have none. */
   readonly dataDir?: string;
+  /** Where stored objects are; without it nothing can be stored. */
+  readonly storage?: ObjectStorage;
   readonly metrics: Metrics;
   readonly log: (line: PluginLogLine) => void;
   readonly answerHostCall: AnswerHostCall;
@@ -269,6 +272,7 @@ export function createEngine(options: EngineOptions): Engine {
         nodeName: hostname(),
         stateFile: options.stateFile,
         dataDir: options.dataDir,
+        storage: options.storage,
         instanceBudgetMiB: options.instanceBudgetMiB,
         maxInstances: options.maxInstances,
         instanceIdleMs: options.instanceIdleMs,

@@ -2,11 +2,11 @@
 import { type IncomingMessage, type OutgoingHttpHeader, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { ResponseEnvelope } from '../protocol/envelope.js';
 import { SandpoolError } from '../protocol/errors.js';
+import { sniffContentType } from '../protocol/sniff.js';
 import { bufferOver, trimGo } from '../protocol/text.js';
 import { canonicalHeaderName, isHeaderName, rememberingNames } from './header-names.js';
 import { parseMediaType } from './media-type.js';
 import { addValue, emptyRecord } from './record.js';
-import { sniffContentType } from './sniff.js';
 
 /** A request that is being answered. */
 export interface Exchange {

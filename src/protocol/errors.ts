@@ -153,6 +153,16 @@ const TABLE = {
   SBX_JOB_FAILED:               row(500, 'plugin', '{reason}'),
   SBX_JOB_DISCOVERY_FAILED:     row(500, 'plugin', '{reason}'),
 
+  // objects of plugins
+  PLUGIN_STORAGE_PATH_REQUIRED: row(400, 'plugin', 'Plugin storage path is required'),
+  PLUGIN_STORAGE_PATH_INVALID:  row(400, 'plugin', 'Plugin storage path is invalid'),
+  PLUGIN_STORAGE_PATH_TOO_LONG: row(400, 'plugin', 'Plugin storage path exceeds {maxBytes} bytes'),
+  PLUGIN_STORAGE_OBJECT_EXISTS: row(409, 'plugin', 'Plugin storage object already exists'),
+  PLUGIN_STORAGE_LIST_LIMIT_INVALID: row(400, 'plugin', 'Plugin storage list limit is invalid'),
+  PLUGIN_STORAGE_PROVIDER_UNAVAILABLE: row(503, 'host', 'Plugin storage provider is unavailable'),
+  CAPABILITY_LIMIT_EXCEEDED:    row(400, 'plugin', 'Capability request exceeds limit {limit}'),
+  SBX_UPLOAD_SESSION:           row(400, 'plugin', '{reason}'),
+
   // who is calling
   SBX_CREDENTIALS_INVALID:      row(401, 'caller', 'username or password is wrong'),
   SBX_TOKEN_MISSING:            row(401, 'caller', 'Missing Authorization header'),

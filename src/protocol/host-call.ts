@@ -19,6 +19,7 @@ import {
   type Writer,
   writeBytes,
   writeInt32,
+  writePrefix,
   writeString,
   writeText,
   writtenBytes,
@@ -39,6 +40,17 @@ export interface HostCallResponse {
   readonly status: number;
   /** Reply of the method; for a status other than 0 the JSON error payload. */
   readonly payload: Uint8Array;
+  /** What follows on `payload` and is still elsewhere. */
+  readonly rest?: PayloadRest | undefined;
+}
+
+/** The end of a payload, written straight to where the response goes: a file into the memory of a guest. */
+export interface PayloadRest {
+  readonly bytes: number;
+  /** Writes all of it to the start of `target`. @throws when it cannot be read */
+  readInto(target: Uint8Array): void;
+  /** To be called once, whether it was written or not. */
+  close(): void;
 }
 
 const REQUEST = 'host service request';
@@ -85,14 +97,15 @@ export function encodeHostCallRequest(request: HostCallRequest): Uint8Array {
 
 /** Exact size of the encoded response; 0 means success without payload, which the guest reads without any bytes. */
 export function hostCallResponseBytes(response: HostCallResponse): number {
-  const { status, payload } = response;
+  const { status, payload, rest } = response;
   const statusBytes = status === 0 ? 0 : 1 + varintSize(status);
-  return statusBytes + (payload.length === 0 ? 0 : 1 + varintSize(payload.length) + payload.length);
+  const payloadBytes = payload.length + (rest === undefined ? 0 : rest.bytes);
+  return statusBytes + (payloadBytes === 0 ? 0 : 1 + varintSize(payloadBytes) + payloadBytes);
 }
 
 /**
  * Writes the encoded response into `target` from `offset` and returns the number of bytes written, or -1 when it does not
- * fit; nothing outside `target` is touched.
+ * fit; nothing outside `target` is touched. @throws what the rest of the payload does
  */
 export function writeHostCallResponse(response: HostCallResponse, target: Uint8Array, offset = 0): number {
   const writer = fixedWriter(target, offset);
@@ -108,7 +121,16 @@ export function encodeHostCallResponse(response: HostCallResponse): Uint8Array {
 
 function writeResponse(writer: Writer, response: HostCallResponse): void {
   writeInt32(writer, 0x08, response.status);
-  writeBytes(writer, 0x12, response.payload);
+  if (response.rest === undefined) writeBytes(writer, 0x12, response.payload);
+  else writeInParts(writer, response.payload, response.rest);
+}
+
+function writeInParts(writer: Writer, payload: Uint8Array, rest: PayloadRest): void {
+  if (!writePrefix(writer, 0x12, payload.length + rest.bytes)) return;
+  writer.bytes.set(payload, writer.at);
+  const restAt = writer.at + payload.length;
+  writer.at = restAt + rest.bytes;
+  rest.readInto(writer.bytes.subarray(restAt, writer.at));
 }
 
 const RESPONSE = 'host call response';

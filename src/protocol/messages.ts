@@ -12,6 +12,23 @@ export type ExecutionSource = (typeof EXECUTION_SOURCES)[number];
 export const ISOLATIONS = ['pristine', 'fresh', 'warm'] as const;
 export type Isolation = (typeof ISOLATIONS)[number];
 
+/** Objects of plugins: their directory, and limits as the settings `storage.*` have them. */
+export interface ObjectStorage {
+  readonly directory: string;
+  readonly limits: {
+    readonly maxObjectBytes: number;
+    /** Of one plugin, for all tenants together. */
+    readonly pluginQuotaBytes: number;
+    /** Of one tenant, by all plugins together; the platform is none. */
+    readonly tenantQuotaBytes: number;
+    /** Files and directories of one plugin. */
+    readonly pluginQuotaFiles: number;
+    /** Uploads that one plugin may have under way. */
+    readonly maxUploads: number;
+    readonly uploadTtlMs: number;
+  };
+}
+
 /** What a sandbox thread is born with. */
 export interface SandboxSetup {
   readonly table: SharedArrayBuffer;
@@ -23,6 +40,8 @@ export interface SandboxSetup {
   readonly dataDir?: string | undefined;
   /** SQLite file of plugin state; `:memory:` keeps it in the thread. */
   readonly stateFile: string;
+  /** Where stored objects are, and how many may be; without it nothing can be stored. */
+  readonly storage?: ObjectStorage | undefined;
   /** Memory that kept instances of a thread may take together, in MiB. */
   readonly instanceBudgetMiB: number;
   /** Instances that a thread may keep, because each reserves addresses. */

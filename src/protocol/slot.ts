@@ -84,6 +84,8 @@ const REPLY_TOTAL = 10;
 const REPLY_PIECE = 11;
 /** main: 1 when nobody waits for the outcome any more */
 const CANCELLED = 12;
+/** worker: 1 while it waits for a disk */
+const BLOCKING = 13;
 
 // Times of a slot, in ms.
 /** main: longest run */
@@ -174,6 +176,7 @@ export function queueSlot(slot: Slot, ticket: number, request: SlotRequest): voi
   words[TENANT] = request.tenantId;
   words[HOST_CALLS] = 0;
   words[CANCELLED] = 0;
+  words[BLOCKING] = 0;
   times[DEADLINE_MS] = request.deadlineMs;
   times[STARTED_AT] = 0;
   times[ENDED_AT] = 0;
@@ -205,10 +208,10 @@ export function setSpare({ bell }: SlotTable, isSpare: boolean): void {
   Atomics.store(bell, SPARE, isSpare ? 1 : 0);
 }
 
-/** Whether the slot's worker waits for the main thread. */
+/** Whether the slot's worker waits for the main thread or for a disk. */
 export function isBlocked(slot: Slot): boolean {
   const state = stateOf(slot);
-  return state === CALLING || state === ANSWERING;
+  return state === CALLING || state === ANSWERING || Atomics.load(slot.words, BLOCKING) === 1;
 }
 
 /** When the worker took the slot, ms since the epoch; 0 when it has not. */
@@ -300,6 +303,11 @@ export function readRequest(slot: Slot): TakenRequest {
     deadlineMs: slot.times[DEADLINE_MS] as number,
     bytes: slot.payload.subarray(0, words[REQUEST_BYTES] as number),
   };
+}
+
+/** Says that the worker waits for a disk, or that it goes on. */
+export function setBlocking(slot: Slot, isBlocking: boolean): void {
+  Atomics.store(slot.words, BLOCKING, isBlocking ? 1 : 0);
 }
 
 export function isCancelled(slot: Slot): boolean {

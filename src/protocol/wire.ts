@@ -288,8 +288,8 @@ export function writeBytes(writer: Writer, tag: number, bytes: Uint8Array | unde
   writer.at += bytes.length;
 }
 
-/** Tag and length, and room made for the `length` bytes that follow. */
-function writePrefix(writer: Writer, tag: number, length: number): boolean {
+/** Tag and length, and room made for the `length` bytes that follow. False when there is none. */
+export function writePrefix(writer: Writer, tag: number, length: number): boolean {
   if (!roomFor(writer, 1 + varintSize(length) + length)) return false;
   writer.bytes[writer.at++] = tag;
   putVarint32(writer, length);

@@ -6,7 +6,12 @@
 import { decodeResponseEnvelope } from '../protocol/envelope.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import { RESEED_EXPORT, WARM_UP_EXPORT } from '../protocol/guest-exports.js';
-import { type HostCallResponse, hostCallResponseBytes, writeHostCallResponse } from '../protocol/host-call.js';
+import {
+  failedResponse,
+  type HostCallResponse,
+  hostCallResponseBytes,
+  writeHostCallResponse,
+} from '../protocol/host-call.js';
 import type { Snapshot } from '../protocol/layout.js';
 import type { PostedRelease } from '../protocol/messages.js';
 import { FUEL_IMPORT } from '../rewrite/fuel.js';
@@ -201,8 +206,12 @@ function imports(
     if (++invocation.hostCalls > release.maxHostCalls)
       fail(new SandpoolError('SBX_HOST_CALL_LIMIT', { maxHostCalls: release.maxHostCalls }));
     const response = host.answer(opcode >>> 0, placeOf(scope, address >>> 0, bytes >>> 0), invocation);
-    check();
-    return deliver(scope, response);
+    try {
+      check();
+      return deliver(scope, response);
+    } finally {
+      response.rest?.close();
+    }
   };
   // Called by the rewritten module; what it throws could be caught by the guest, a negative number ends it with a trap.
   const fuel = (): number => {
@@ -227,16 +236,26 @@ function placeOf(scope: Scope, start: number, bytes: number): RequestPlace | und
 function deliver(scope: Scope, response: HostCallResponse): bigint {
   const bytes = hostCallResponseBytes(response);
   if (bytes === 0 || scope.alloc === undefined) return 0n;
+  const nowhere = (): bigint => {
+    // A guest takes 0 for a reply without payload: an object that it has no room for must not seem to be missing.
+    if (response.rest === undefined) return 0n;
+    return deliver(scope, failedResponse(4, { message: `the guest has no room for a reply of ${bytes} bytes` }));
+  };
   let address: number;
   try {
     address = scope.alloc(bytes) >>> 0;
   } catch (thrown) {
-    if (thrown instanceof WebAssembly.RuntimeError) return 0n;
+    if (thrown instanceof WebAssembly.RuntimeError) return nowhere();
     throw thrown;
   }
   const memory = memoryOf(scope).marked(address, bytes);
-  if (memory === undefined) return 0n;
-  writeHostCallResponse(response, memory, address);
+  if (memory === undefined) return nowhere();
+  try {
+    writeHostCallResponse(response, memory, address);
+  } catch (thrown) {
+    // A rest that cannot be read any more; the answer has none.
+    return deliver(scope, failedResponse(4, { message: reasonOf(thrown) }));
+  }
   return packed(address, bytes);
 }
 

@@ -3,11 +3,12 @@
  * calls of what runs are answered.
  */
 import { compileGrant } from '../grants/authorize.js';
+import { wallClock } from '../protocol/clock.js';
 import { SandpoolError } from '../protocol/errors.js';
 import { decodeHostCallResponse, type HostCallResponse } from '../protocol/host-call.js';
 import type { Snapshot } from '../protocol/layout.js';
-import type { PostedRelease, SandboxMessage, SandboxSetup } from '../protocol/messages.js';
-import { callOverSlot, type Slot, type SlotTable, type TakenRequest } from '../protocol/slot.js';
+import type { ObjectStorage, PostedRelease, SandboxMessage, SandboxSetup } from '../protocol/messages.js';
+import { callOverSlot, type Slot, type SlotTable, setBlocking, type TakenRequest } from '../protocol/slot.js';
 import {
   type AllowedCall,
   answerInWorker,
@@ -19,6 +20,7 @@ import {
 } from '../services/answer.js';
 import { createServices } from '../services/index.js';
 import { type LockStore, openLockStore } from '../store/locks.js';
+import { type Objects, openObjects } from '../store/objects.js';
 import { createPluginDatabases } from '../store/plugin-databases.js';
 import { openStateStore, type StateStore } from '../store/state.js';
 import { traceOf } from './call-trace.js';
@@ -108,6 +110,7 @@ export function createInstances(options: InstancesOptions): Instances {
         return locks;
       },
       databases: () => databases,
+      objects: setup.storage && objectsIn(setup.storage),
       log: (line) => logs.get(line.pluginId)?.line(line.level, line.text, 'log'),
       // Whoever needs these is placed on the host.
       hostConfig: unreachable,
@@ -261,7 +264,10 @@ export function createInstances(options: InstancesOptions): Instances {
     request: RequestPlace,
     invocation: SlotInvocation,
   ): HostCallAnswer | undefined {
+    const blocks = opened.method?.blocks === true && opened.method.placement === 'worker';
+    if (blocks) setBlocking(invocation.slot, true);
     const answered = answerInWorker(services, opened, contextOf(release, invocation));
+    if (blocks) setBlocking(invocation.slot, false);
     if (answered || opened.method === undefined) return answered;
     const bytes = request.bytes.subarray(request.start, request.end);
     const response = callOverSlot(options.table, invocation.slot, bytes, invocation.deadlineAt, now);
@@ -304,6 +310,15 @@ function describeRemote(
   response: Uint8Array,
 ): HostCallAnswer {
   return { ...decodeHostCallResponse(response), service, method, resourceRef };
+}
+
+/** Opened at the first call: most threads run plugins that store nothing. */
+function objectsIn(storage: ObjectStorage): () => Objects {
+  let objects: Objects | undefined;
+  return () => {
+    objects ??= openObjects({ ...storage, now: wallClock });
+    return objects;
+  };
 }
 
 function unreachable(): never {

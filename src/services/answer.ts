@@ -12,6 +12,7 @@ import {
   encodeHostCallResponse,
   type HostCallRequest,
   type HostCallResponse,
+  type PayloadRest,
 } from '../protocol/host-call.js';
 import { trimGo } from '../protocol/text.js';
 import type { RegisteredMethod, ServiceRegistry } from './index.js';
@@ -110,7 +111,11 @@ export function answerOnHost(
 }
 
 function encoded(answered: HostCallAnswer): EncodedAnswer {
-  return { ...answered, response: encodeHostCallResponse(answered) };
+  try {
+    return { ...answered, response: encodeHostCallResponse(answered) };
+  } finally {
+    answered.rest?.close();
+  }
 }
 
 /** An answer that never came near a service, such as status 4 for a request outside guest memory. */
@@ -180,14 +185,20 @@ function refuseLate(
 }
 
 function answer({ call, method: { service, method } }: AllowedCall, replied: ServiceReply): HostCallAnswer {
-  return { status: replied.status, payload: payloadOf(replied), service, method, resourceRef: call.resourceRef };
+  const { resourceRef } = call;
+  return { status: replied.status, payload: payloadOf(replied), rest: restOf(replied), service, method, resourceRef };
 }
 
 function refused({ call, refusal }: RefusedCall): HostCallAnswer {
   const service = trimGo(call?.service ?? '').toLowerCase();
   const method = trimGo(call?.method ?? '').toLowerCase();
   const names = capabilityOf(service, method) === undefined ? { service: '', method: '' } : { service, method };
-  return { status: refusal.status, payload: payloadOf(refusal), ...names, resourceRef: call?.resourceRef ?? '' };
+  const resourceRef = call?.resourceRef ?? '';
+  return { status: refusal.status, payload: payloadOf(refusal), rest: undefined, ...names, resourceRef };
+}
+
+function restOf(replied: ServiceReply): PayloadRest | undefined {
+  return replied.status === 0 ? replied.rest : undefined;
 }
 
 function payloadOf(replied: ServiceReply): Uint8Array {

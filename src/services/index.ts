@@ -12,6 +12,7 @@ import { plugins } from './plugins.js';
 import { route } from './route.js';
 import { runtime } from './runtime.js';
 import type { MethodCopies, Placement, Service, ServiceEnvironment, ServiceMethod } from './service.js';
+import { storage } from './storage/storage.js';
 
 /** Every service that a guest can be answered by; catalogue methods of others are "not registered". */
 export const SERVICES: readonly Service[] = [
@@ -26,12 +27,14 @@ export const SERVICES: readonly Service[] = [
   plugins,
   route,
   runtime,
+  storage,
 ];
 
 export interface RegisteredMethod {
   readonly service: string;
   readonly method: string;
   readonly placement: Placement;
+  readonly blocks: boolean;
   readonly run: ServiceMethod;
   /** Only of a method that is placed on the host. */
   readonly copies: MethodCopies | undefined;
@@ -72,7 +75,8 @@ function registerMethods(
 ): ReadonlyMap<string, RegisteredMethod> {
   const methods = Object.entries(service.methods(environment));
   const kept = placement === 'host' ? service.copies?.(environment) : undefined;
+  const { name, blocks = false } = service;
   return new Map(
-    methods.map(([method, run]) => [method, { service: service.name, method, placement, run, copies: kept?.[method] }]),
+    methods.map(([method, run]) => [method, { service: name, method, placement, blocks, run, copies: kept?.[method] }]),
   );
 }

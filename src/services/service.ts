@@ -6,10 +6,11 @@ import type { Grant } from '../grants/grant.js';
 import type { CacheStamps, CacheStore } from '../protocol/cache.js';
 import type { Identity } from '../protocol/envelope.js';
 import type { GrantedService } from '../protocol/grant.js';
-import type { HostCallFailure, HostCallRequest, HostCallResponse } from '../protocol/host-call.js';
-import type { ExecutionSource, LogLevel } from '../protocol/messages.js';
-import { NO_BYTES } from '../protocol/wire.js';
-import type { LockStore } from '../store/locks.js';
+import type { HostCallFailure, HostCallFailure, HostCallRequest, HostCallRequest, HostCallResponse, HostCallResponse, PayloadRest } from '../protocol/host-call.js';
+import type { ExecutionSource, ExecutionSource, LogLevel, LogLevel } from '../protocol/messages.js';
+import { NO_BYTES, NO_BYTES } from '../protocol/wire.js';
+import type { LockStore, LockStore } from '../store/locks.js';
+import type { Objects } from '../store/objects.js';
 import type { PluginDatabases } from '../store/plugin-databases.js';
 import type { StateStore } from '../store/state.js';
 import type { JobsPort } from './jobs-port.js';
@@ -63,6 +64,8 @@ export interface ServiceEnvironment {
   readonly locks: () => LockStore;
   /** Databases of plugins, opened on first use. */
   readonly databases: () => PluginDatabases;
+  /** The stored objects, opened on first use; without it nothing can be stored. */
+  readonly objects?: (() => Objects) | undefined;
   readonly log: (line: ServiceLogLine) => void;
   /** JSON text of a host configuration value. */
   readonly hostConfig: (key: string, tenantId: number) => string | undefined;
@@ -88,9 +91,9 @@ export interface ServiceLogLine {
   readonly blame: 'plugin' | 'host';
 }
 
-/** Reply of a service: status 0 and its payload, or a failure as `spec/bridge.md` §2.4 describes it. */
+/** Reply of a service: status 0 and its payload, the end of which may still lie elsewhere, or a failure as `spec/bridge.md` §2.4 describes it. */
 export type ServiceReply =
-  | { readonly status: 0; readonly payload: Uint8Array }
+  | { readonly status: 0; readonly payload: Uint8Array; readonly rest?: PayloadRest | undefined }
   | { readonly status: 1 | 2 | 3 | 4; readonly error: HostCallFailure };
 
 /**
@@ -102,6 +105,8 @@ export interface Service {
   readonly name: string;
   /** A method placed in the worker must answer synchronously. */
   readonly placement: Placement;
+  /** In the worker it waits for the disk: others may compute meanwhile, as they may when it waits for the main thread. */
+  readonly blocks?: boolean;
   /** Makes the methods of one thread, by wire name. */
   readonly methods: (environment: ServiceEnvironment) => Readonly<Record<string, ServiceMethod>>;
   /** What a sandbox thread may remember of methods that are placed on the host, by wire name. */

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AssetFile } from '../../src/artifact/artifact.js';
 import type { PublicAssetDeclaration } from '../../src/artifact/public-assets.js';
-import { sniffContentType } from '../../src/http/sniff.js';
+import { sniffContentType } from '../../src/protocol/sniff.js';
 import type { PluginView } from '../../src/registry/registry.js';
 import { createPublicFiles, type PublicFiles } from '../../src/resources/public-files.js';
 import { createServedReleases } from '../../src/resources/served-releases.js';

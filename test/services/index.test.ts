@@ -28,6 +28,7 @@ t.test('what reads no files and asks nobody is answered in the worker', async (t
       ['plugins', 'host'],
       ['route', 'worker'],
       ['runtime', 'worker'],
+      ['storage', 'worker'],
     ],
   );
 });

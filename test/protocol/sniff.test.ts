@@ -1,5 +1,5 @@
 import t from 'tap';
-import { sniffContentType } from '../../src/http/sniff.js';
+import { sniffContentType } from '../../src/protocol/sniff.js';
 
 t.test('the first bytes tell the content type, as in Go', async (t) => {
   const cases: [bytes: string, type: string][] = [
