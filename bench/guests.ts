@@ -77,6 +77,8 @@ const ROUTES = ['Echo', 'Call', 'Store', 'Spin', 'Recurse', 'Encode', 'Decode', 
   access: 'public',
   requestType: `${name}Req`,
 }));
+/** What an operator declares to warm a guest up; its host call is refused then. */
+export const WARM_UP = 'GET /echo?calls=1';
 const RUNTIME = { service: 'runtime', methods: ['info.uuid', 'info.now', 'state.get', 'state.set'] };
 const CACHE = { service: 'cache', methods: ['get', 'set', 'incr'], resources: [{ ref: 'bench' }] };
 
@@ -86,7 +88,7 @@ export function artifactOf(id: string, module: Uint8Array, version = 'v0.1.0'): 
   const sections = {
     'lina.plugin.manifest': { id, name: id, version, type: 'dynamic', ...scope },
     'lina.plugin.dynamic': { runtimeKind: 'wasm', abiVersion: 'v1' },
-    'lina.plugin.backend.routes': ROUTES,
+    'lina.plugin.backend.routes': [...ROUTES, { ...ROUTES[0], method: 'GET' }],
     'lina.plugin.backend.bridge': BRIDGE,
     'lina.plugin.backend.host-services': [RUNTIME, CACHE],
   };

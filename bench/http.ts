@@ -7,7 +7,7 @@ import { reasonOf } from '../src/protocol/errors.js';
 import { type HostServer, type Server, startHostServer } from '../src/tune/child.js';
 import type { LoadResult } from '../src/tune/load.js';
 import { type BenchCase, type BenchRow, rowsOfOne, type StartedCase } from './case.js';
-import { artifactOf, assemblyScriptGuest, BODY, goGuest, NO_GO } from './guests.js';
+import { artifactOf, assemblyScriptGuest, BODY, goGuest, NO_GO, WARM_UP } from './guests.js';
 import { type Loader, type Opened, openAll, pinnedTo, reasonNotToPin, startEcho, startLoader } from './loader.js';
 
 export const CONNECTIONS = 64;
@@ -73,7 +73,12 @@ function startHost(
   artifacts: Readonly<Record<string, Uint8Array>>,
   prefix: readonly string[],
 ): Promise<HostServer> {
-  const settings = { pool: { maxThreads: workers }, ...(processes > 1 && { server: { processes } }) };
+  const plugins = Object.fromEntries(Object.keys(artifacts).map((id) => [id, { warmUp: [WARM_UP] }]));
+  const settings = {
+    pool: { maxThreads: workers },
+    sandbox: { plugins },
+    ...(processes > 1 && { server: { processes } }),
+  };
   return startHostServer({ settings, artifacts, prefix });
 }
 

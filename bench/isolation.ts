@@ -33,15 +33,22 @@ interface Guest {
   readonly bytes: Uint8Array;
   /** As it came. */
   readonly plain: ReturnType<typeof plainRelease>;
-  /** As a load makes it. */
+  /** As a load makes it, warmed up by one request. */
   readonly pristine: ReturnType<typeof pristineRelease>;
+  /** The same where nobody has declared a warm-up. */
+  readonly cold: ReturnType<typeof pristineRelease>;
 }
 
 function prepare(bytes: Uint8Array): Guest {
-  return { bytes, plain: plainRelease(bytes), pristine: pristineRelease(bytes) };
+  return {
+    bytes,
+    plain: plainRelease(bytes),
+    pristine: pristineRelease(bytes, [REQUEST]),
+    cold: pristineRelease(bytes),
+  };
 }
 
-function isolationRows(name: string, { bytes, plain, pristine }: Guest, { loopMs }: Effort): BenchRow[] {
+function isolationRows(name: string, { bytes, plain, pristine, cold }: Guest, { loopMs }: Effort): BenchRow[] {
   const latest = new Map<string, number>();
   const timed = (row: string, rival: string | undefined, request: () => Uint8Array): BenchRow => {
     check(row, request());
@@ -66,6 +73,7 @@ function isolationRows(name: string, { bytes, plain, pristine }: Guest, { loopMs
   });
   const warm = open(plain);
   const kept = open(pristine);
+  const keptCold = open(cold);
   const copied = openCopied(bytes);
   const rival = `${name}, warm`;
   return [
@@ -73,6 +81,11 @@ function isolationRows(name: string, { bytes, plain, pristine }: Guest, { loopMs
     timed('pristine', rival, () => {
       const response = runOnce(kept, REQUEST);
       kept.reset();
+      return response;
+    }),
+    timed('pristine, no warm-up declared', rival, () => {
+      const response = runOnce(keptCold, REQUEST);
+      keptCold.reset();
       return response;
     }),
     timed('full copy back', rival, copied),

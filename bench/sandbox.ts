@@ -24,9 +24,9 @@ export function plainRelease(bytes: Uint8Array): PostedRelease {
 }
 
 /** A module as a load makes it: rewritten, initialised, with its snapshot. */
-export function pristineRelease(bytes: Uint8Array): PostedRelease {
+export function pristineRelease(bytes: Uint8Array, warmUp: readonly Uint8Array[] = []): PostedRelease {
   const { module, layout } = rewritten(bytes);
-  return withSnapshot({ ...RELEASE, isolation: 'pristine', module, layout });
+  return withSnapshot({ ...RELEASE, isolation: 'pristine', module, layout }, warmUp);
 }
 
 /** The rewritten module with so many bytes behind it that it is another one for the engine. */
@@ -40,8 +40,11 @@ export function rewritten(bytes: Uint8Array): {
   return { bytes: end.bytes, module: new WebAssembly.Module(end.bytes as Uint8Array<ArrayBuffer>), layout: end.layout };
 }
 
-export function withSnapshot(release: PostedRelease): PostedRelease {
-  return { ...release, snapshot: open(release).takeSnapshot() };
+/** With the snapshot that a load takes, after the warm-up requests that an operator declares. */
+export function withSnapshot(release: PostedRelease, warmUp: readonly Uint8Array[] = []): PostedRelease {
+  const instance = open(release);
+  instance.warmUp(warmUp, invocation());
+  return { ...release, snapshot: instance.takeSnapshot() };
 }
 
 /** Instantiates, and begins with the snapshot or with `_initialize`. */
