@@ -30,6 +30,7 @@ import { i18nRoutes } from './http/routes/i18n.js';
 import { menuRoutes } from './http/routes/menus.js';
 import { openApiRoute } from './http/routes/openapi.js';
 import { roleRoutes } from './http/routes/roles.js';
+import { sysConfigRoutes } from './http/routes/sys-config.js';
 import { tenantRoutes } from './http/routes/tenants.js';
 import { userRoutes } from './http/routes/users.js';
 import type { AssetRouteOptions } from './http/routes/x-assets.js';
@@ -42,6 +43,7 @@ import { createMetrics, type Metrics } from './metrics.js';
 import { type CacheStamps, type CacheStore, createCacheStamps } from './protocol/cache.js';
 import { reasonOf, SandpoolError } from './protocol/errors.js';
 import { sniffContentType } from './protocol/sniff.js';
+import { createAuditLog } from './registry/audit.js';
 import { createHooks, type HookEvent, type HookPayload, type Hooks } from './registry/hooks.js';
 import { askGuest, hasCallback, tellGuest } from './registry/lifecycle.js';
 import { createRegistry, type PluginView, type PreparedRelease, type Registry } from './registry/registry.js';
@@ -54,13 +56,14 @@ import type { DocumentedPlugin } from './resources/openapi.js';
 import { createPluginConfig } from './resources/plugin-config.js';
 import { createPublicFiles } from './resources/public-files.js';
 import { createServedReleases } from './resources/served-releases.js';
+import { createSysConfig, type SysConfig } from './resources/sys-config.js';
 import { createTableLists, type TableLists } from './resources/table-lists.js';
 import { createTexts, type Texts } from './resources/texts.js';
 import { answerOnHost } from './services/answer.js';
 import { createMemoryCache } from './services/cache/memory.js';
 import { createServices } from './services/index.js';
 import { type NetworkClient, openNetwork } from './services/network/lazy.js';
-import type { HostCallContext } from './services/service.js';
+import type { HostCallContext, ServiceEnvironment } from './services/service.js';
 import { openBlobs } from './store/blobs.js';
 import { keepObjects } from './store/object-upkeep.js';
 import { createPluginDatabases, type PluginDatabases } from './store/plugin-databases.js';
@@ -182,7 +185,18 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const { cache, cacheStamps } = createCache({ config, registry, metrics, peers, log });
     const network = openPluginNetwork(config, registry);
     closers.push(() => network.close());
-    const answerHostCall = createHostCallAnswers({ config, state, registry, network, dataDir, databases, cache, log });
+    const sysConfig = openSysConfig(database);
+    const answerHostCall = createHostCallAnswers({
+      config,
+      state,
+      registry,
+      network,
+      dataDir,
+      databases,
+      cache,
+      log,
+      more: { sysConfig },
+    });
     const engine = createEngine({
       ...engineOptions(config),
       stateFile,
@@ -210,6 +224,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       tables,
       peers,
       tell,
+      sysConfig,
     });
     closers.push(() => {
       unready.add('shutting down');
@@ -501,6 +516,19 @@ interface HostCallParts {
   readonly cache: CacheStore;
   readonly databases: PluginDatabases;
   readonly log: Logger;
+  /** What only a whole host has. */
+  readonly more?: Partial<ServiceEnvironment>;
+}
+
+/** System parameters; who changes one is in the audit log. */
+function openSysConfig(database: Database): SysConfig {
+  const audit = createAuditLog(database);
+  return createSysConfig({
+    database,
+    now: Date.now,
+    onChange: ({ by, at, text }) =>
+      audit.append({ pluginId: '', action: 'config', by, result: 'done', message: text }, at),
+  });
 }
 
 /** HTTP requests of plugins; the connections of one that changes are closed. */
@@ -521,6 +549,7 @@ export function createHostCallAnswers({
   databases,
   cache,
   log,
+  more,
 }: HostCallParts) {
   const hostConfig = createHostConfig({ config, isSecret: isSecretPath });
   const pluginConfig = createPluginConfig({
@@ -546,6 +575,7 @@ export function createHostCallAnswers({
     network,
     now: Date.now,
     log: ({ pluginId, level, text, blame }) => log[level]({ plugin: pluginId, blame }, text),
+    ...more,
   });
   const authorizers = new WeakMap<Grant, Authorizer>();
   const authorizerOf = (grant: Grant): Authorizer => {
@@ -686,6 +716,7 @@ interface HttpParts {
   readonly texts: Texts;
   readonly tables: TableLists;
   readonly tell: TellHooks;
+  readonly sysConfig: SysConfig;
 }
 
 function createHttp({
@@ -701,6 +732,7 @@ function createHttp({
   tables,
   peers,
   tell,
+  sysConfig,
 }: HttpParts): App {
   const languages = languagesOf(config);
   return createApp({
@@ -732,6 +764,7 @@ function createHttp({
       );
       await app.register(userRoutes({ identity }));
       await app.register(roleRoutes({ identity }));
+      await app.register(sysConfigRoutes({ identity, sysConfig }));
       await app.register(tenantRoutes({ identity }));
       await app.register(
         apiRoutes({

@@ -12,6 +12,8 @@ const ROWS: readonly Row[] = [
   ...buttons('system:user',     'list', ['query', 'Show users'], ['add', 'Add users'], ['edit', 'Change users'], ['remove', 'Remove users'], ['resetPwd', 'Reset passwords']),
   ...buttons('system:role',     'list', ['query', 'Show roles'], ['add', 'Add roles'], ['edit', 'Change roles'], ['remove', 'Remove roles'], ['auth', 'Decide what roles hold']),
   ...buttons('system:menu',     'list', ['query', 'Show menus']),
+  ['system:config:list',        'iam', 'Parameters',        page('/system/config', 'system/config/index', 4)],
+  ...buttons('system:config',   'list', ['query', 'Show parameters'], ['edit', 'Set parameters'], ['remove', 'Remove parameters']),
   ['platform',                  '', 'Platform',             { type: 'D', path: 'platform', icon: 'lucide:building-2', sort: 3 }],
   ['system:tenant:list',        'platform', 'Tenants',      page('/system/tenant', 'system/tenant/index', 1)],
   ...buttons('system:tenant',   'list', ['query', 'Show tenants'], ['add', 'Add tenants'], ['edit', 'Change tenants'], ['remove', 'Remove tenants'], ['plugin', 'Decide on plugins of a tenant']),

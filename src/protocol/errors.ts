@@ -124,6 +124,7 @@ const TABLE = {
   SBX_SQL_DEADLINE:             row(500, 'plugin', 'the {phase} SQL of plugin {pluginId} was ended after {deadlineMs} ms'),
   SBX_TENANT_COLUMN_MISSING:    row(409, 'plugin', 'plugin {pluginId} is for tenants, but these tables have no column tenant_id: {tables}'),
   SBX_RESOURCE_NOT_FOUND:       row(404, 'caller', 'plugin {pluginId} offers no resource {resource}'),
+  SBX_PARAMETER_NOT_FOUND:      row(404, 'caller', 'there is no system parameter {key}'),
   SBX_RESOURCE_UNAVAILABLE:     row(409, 'plugin', 'resource {resource} of plugin {pluginId} cannot be read: {reason}'),
 
   // scheduled jobs

@@ -14,7 +14,9 @@ export type AuditAction =
   | 'uninstall'
   | 'policy'
   | 'lose'
-  | 'recover';
+  | 'recover'
+  /** A system parameter; of no plugin. */
+  | 'config';
 
 /** Where a plugin stood. */
 export interface AuditStanding {
@@ -122,6 +124,7 @@ function entryOf({ from, to, errorCode, message, ...row }: AuditRow): AuditEntry
     ...row,
     ...(from !== '' && { from: JSON.parse(from) as AuditStanding }),
     ...(to !== '' && { to: JSON.parse(to) as AuditStanding }),
-    ...(errorCode !== '' && { errorCode, message }),
+    ...(errorCode !== '' && { errorCode }),
+    ...(message !== '' && { message }),
   };
 }

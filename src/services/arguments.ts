@@ -6,6 +6,8 @@ export interface Arguments {
   /** @throws SBX_WIRE_INVALID when the member is something else. */
   readonly text: (name: string) => string;
   readonly integer: (name: string) => number;
+  /** Undefined when it is absent. */
+  readonly flag: (name: string) => boolean | undefined;
   readonly texts: (name: string) => readonly string[];
   /** The objects of a list. */
   readonly list: (name: string) => readonly Arguments[];
@@ -32,6 +34,7 @@ function argumentsOf(json: unknown, what: string): Arguments {
   return {
     text: (name) => member(name, readText, ''),
     integer: (name) => member(name, readInteger, 0),
+    flag: (name) => member<boolean | undefined>(name, readFlag, undefined),
     texts: (name) => member(name, readTexts, []),
     list: (name) => member(name, readList, []),
     textMap: (name) => member(name, readTextMap, new Map()),
@@ -47,6 +50,11 @@ function readText(value: unknown, name: string): string {
 
 function readInteger(value: unknown, name: string): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw mismatch(name, 'an integer');
+  return value;
+}
+
+function readFlag(value: unknown, name: string): boolean {
+  if (typeof value !== 'boolean') throw mismatch(name, 'a boolean');
   return value;
 }
 

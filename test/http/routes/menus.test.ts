@@ -21,6 +21,7 @@ t.test('a super-admin sees the menus of the host and of its plugins', async (t) 
     '/system/user',
     '/system/role',
     '/system/menu',
+    '/system/config',
     '/platform',
     '/system/tenant',
     '/extension',
