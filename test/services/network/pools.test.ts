@@ -1,0 +1,91 @@
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import t, { type Test } from 'tap';
+import { createNetworkClient } from '../../../src/services/network/client.js';
+import { createPools } from '../../../src/services/network/pools.js';
+import { CERTIFICATE, LIMITS, LOOPBACK, serveHttp } from '../../network-host.js';
+
+/** A proxy that notes what it is asked for, and answers tunnels with this status. */
+async function serveProxy(t: Test, status = 200) {
+  const asked: unknown[] = [];
+  const sockets: Socket[] = [];
+  const proxy = createHttpServer((request, response) => {
+    asked.push(['no tunnel', request.url]);
+    response.writeHead(400).end();
+  });
+  proxy.on('connect', (request, socket: Socket) => {
+    asked.push([request.url, request.headers['proxy-authorization']]);
+    sockets.push(socket.on('error', () => {}));
+    if (status !== 200) return void socket.end(`HTTP/1.1 ${status} No\r\n\r\n`);
+    const [host, port] = (request.url as string).split(':');
+    const upstream = connect(Number(port), host).on('error', () => {});
+    sockets.push(upstream);
+    socket.write('HTTP/1.1 200 OK\r\n\r\n');
+    socket.pipe(upstream).pipe(socket);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    proxy.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return { port: (proxy.address() as AddressInfo).port, asked };
+}
+
+function open(t: Test, proxy: string, resolve: () => readonly string[] = () => ['127.0.0.1']) {
+  const client = createNetworkClient({
+    limitsOf: () => ({ ...LIMITS, allowedAddresses: LOOPBACK }),
+    proxy,
+    ca: CERTIFICATE,
+    lookup: async () => resolve(),
+  });
+  t.teardown(() => client.close());
+  const send = (url: string) =>
+    client.send(
+      { method: 'GET', url: new URL(url), headers: {}, body: new Uint8Array() },
+      { pluginId: 'demo', deadlineAt: Date.now() + 240_000, accessOf: () => 'granted' },
+    );
+  return send;
+}
+
+for (const tls of [false, true]) {
+  t.test(`a proxy is asked for a tunnel to the address that was checked, ${tls ? 'https' : 'http'}`, async (t) => {
+    const server = await serveHttp(t, (request, response) => response.end(request.headers.host), { tls });
+    const proxy = await serveProxy(t);
+    const send = open(t, `http://me:se%40cret@127.0.0.1:${proxy.port}`);
+    const url = `${tls ? 'https' : 'http'}://a.example.com:${server.port}/`;
+    const { statusCode, body } = await send(url);
+    t.equal(statusCode, 200);
+    t.equal(Buffer.from(body).toString(), `a.example.com:${server.port}`);
+    for (const _ of [1, 2]) await new Promise(setImmediate);
+    await send(url);
+    const credentials = `Basic ${Buffer.from('me:se@cret').toString('base64')}`;
+    t.same(proxy.asked, [[`127.0.0.1:${server.port}`, credentials]], 'one tunnel for both');
+  });
+}
+
+t.test('a proxy is not asked for what is not allowed', async (t) => {
+  const proxy = await serveProxy(t);
+  const send = open(t, `http://127.0.0.1:${proxy.port}`, () => ['10.0.0.1']);
+  await t.rejects(send('http://a.example.com/'), { status: 1, message: /not a public address/ });
+  t.same(proxy.asked, []);
+});
+
+t.test('a proxy that refuses is status 4', async (t) => {
+  const proxy = await serveProxy(t, 403);
+  const send = open(t, `http://127.0.0.1:${proxy.port}`);
+  await t.rejects(send('http://a.example.com/'), { status: 4, message: 'the proxy answered 403' });
+});
+
+t.test('the pool that was not used for longest makes way', async (t) => {
+  const pools = createPools({ connections: 1, idleMs: 1000, connectTimeoutMs: 1000 });
+  t.teardown(() => pools.destroy());
+  const pool = (index: number) => pools.of(new URL(`http://h${index}.example.com/`), ['127.0.0.1']);
+  const first = pool(0);
+  const second = pool(1);
+  for (let index = 2; index < 32; index++) pool(index);
+  t.equal(pool(0), first);
+  pool(32);
+  t.equal(pool(0), first);
+  t.not(pool(1), second);
+  t.not(pools.of(new URL('http://h0.example.com/'), ['127.0.0.2']), first, 'another address is another pool');
+});
