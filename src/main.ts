@@ -743,6 +743,7 @@ function createHttp({
     identity,
     limits: { maxBodyBytes: config.server.maxBodyBytes, maxUploadBytes: MAX_UPLOAD_BYTES + UPLOAD_FORM_BYTES },
     languages,
+    texts,
     trustProxy: config.server.trustProxy,
     unreadyReasons: () => [...unready],
     ...(peers && { pid: process.pid }),

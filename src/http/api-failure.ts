@@ -1,5 +1,6 @@
 /** Failures in the envelope of the core API (`spec/governance.md` §2.1). */
-import { ERRORS, type ErrorCode, type Facts, reasonOf, SandpoolError } from '../protocol/errors.js';
+import { ERRORS, type ErrorCode, type Facts, fillSentence, reasonOf, SandpoolError } from '../protocol/errors.js';
+import { errorKey } from '../resources/host-errors.js';
 
 export interface ApiFailure {
   /** 50 internal, 51 malformed request, 53 invalid parameter, 55 invalid operation, 61 not authorized, 64 unknown, 65 not found. */
@@ -11,17 +12,27 @@ export interface ApiFailure {
   readonly messageParams?: Facts;
 }
 
+/** The sentence of a key in the language of a request, if there is one. */
+export type Say = (messageKey: string) => string | undefined;
+
 /** What a client of the core API reads; details leave the process only when the failure is not the host's. */
-export function apiFailure(error: SandpoolError): ApiFailure {
+export function apiFailure(error: SandpoolError, say: Say = () => undefined): ApiFailure {
+  const messageKey = errorKey(error.code);
   const failure = {
     code: numberOf(error),
-    message: error.message,
+    message: messageOf(error, say(messageKey)),
     data: null,
     errorCode: error.code,
-    messageKey: `error.${error.code.toLowerCase().replaceAll('_', '.')}`,
+    messageKey,
   };
   const isTold = error.blame !== 'host' && Object.keys(error.details).length > 0;
   return isTold ? { ...failure, messageParams: error.details } : failure;
+}
+
+/** What was said more exactly than the table says it, is not said anew. */
+function messageOf({ code, message, details }: SandpoolError, sentence: string | undefined): string {
+  const isOfTable = message === fillSentence(ERRORS[code].sentence, details);
+  return isOfTable && sentence !== undefined ? fillSentence(sentence, details) : message;
 }
 
 /** HTTP status: the failure's own where access, load or the host is the matter; 200 for business failures, as on the reference host. */

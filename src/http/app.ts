@@ -3,8 +3,10 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { SandpoolError } from '../protocol/errors.js';
-import { apiFailure, apiStatus, asSandpoolError } from './api-failure.js';
+import type { Texts } from '../resources/texts.js';
+import { apiFailure, apiStatus, asSandpoolError, type Say } from './api-failure.js';
 import { isAssetTarget } from './asset-target.js';
+import { createLanguageChoice } from './language.js';
 import { retryAfterSeconds } from './respond.js';
 import { type OpsOptions, registerOps } from './routes/ops.js';
 import { createPluginHandler, type PluginRouteOptions } from './routes/x.js';
@@ -15,6 +17,8 @@ export interface AppOptions extends PluginRouteOptions, OpsOptions {
   /** Public assets; without them nothing is below `/x-assets`. */
   readonly assets?: AssetRouteOptions;
   /** Registers further routes, such as the control plane. */
+  /** Says failures in the language of a request; without it they are said in English. */
+  readonly texts?: Pick<Texts, 'translate'>;
   readonly register?: (app: FastifyInstance) => Promise<void> | void;
 }
 
@@ -33,8 +37,11 @@ export function createApp(options: AppOptions): FastifyInstance {
     frameworkErrors: (_error, _request, reply) => sendBadRequest(reply),
     clientErrorHandler: answerBrokenRequest,
   });
-  app.setErrorHandler((thrown, _request, reply) => sendApiFailure(reply, options, asSandpoolError(thrown)));
-  app.setNotFoundHandler(sendNotFound);
+  const speech = createSpeech(options);
+  app.setErrorHandler((thrown, request, reply) =>
+    sendApiFailure(reply, options, asSandpoolError(thrown), speech(request)),
+  );
+  app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, speech(request)));
   registerNamespaces(app, options);
   registerOps(app, options);
   if (options.register !== undefined) app.register(async (scope) => options.register?.(scope));
@@ -88,17 +95,26 @@ function registerRaw(app: FastifyInstance, url: string, isOurs: (url: string) =>
   });
 }
 
-function sendNotFound(request: FastifyRequest, reply: FastifyReply): void {
-  const path = request.originalUrl.split('?', 1)[0];
-  const error = new SandpoolError('SBX_NOT_FOUND', { path });
-  reply.code(error.status).header('x-sandpool-error', error.code).send(apiFailure(error));
+function createSpeech({ languages, texts }: AppOptions): (request: FastifyRequest) => Say {
+  const language = createLanguageChoice(languages);
+  return ({ query, headers }) => {
+    const { lang } = (query ?? {}) as { readonly lang?: unknown };
+    const locale = language.choose(typeof lang === 'string' ? lang : undefined, headers['accept-language']);
+    return (key) => texts?.translate(locale, key);
+  };
 }
 
-function sendApiFailure(reply: FastifyReply, { log }: AppOptions, error: SandpoolError): void {
+function sendNotFound(request: FastifyRequest, reply: FastifyReply, say: Say): void {
+  const path = request.originalUrl.split('?', 1)[0];
+  const error = new SandpoolError('SBX_NOT_FOUND', { path });
+  reply.code(error.status).header('x-sandpool-error', error.code).send(apiFailure(error, say));
+}
+
+function sendApiFailure(reply: FastifyReply, { log }: AppOptions, error: SandpoolError, say: Say): void {
   if (error.code === 'SBX_INTERNAL') log.error({ err: error.cause ?? error }, error.message);
   const retryAfter = retryAfterSeconds(error);
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
-  reply.code(apiStatus(error)).header('x-sandpool-error', error.code).send(apiFailure(error));
+  reply.code(apiStatus(error)).header('x-sandpool-error', error.code).send(apiFailure(error, say));
 }
 
 /** A target that cannot be decoded, outside `/x`. */

@@ -216,7 +216,7 @@ export class SandpoolError extends Error {
 
   constructor(code: ErrorCode, details: Facts = {}, options?: { cause?: unknown; message?: string }) {
     super(
-      options?.message ?? fill(ERRORS[code].sentence, details),
+      options?.message ?? fillSentence(ERRORS[code].sentence, details),
       options?.cause === undefined ? {} : { cause: options.cause },
     );
     this.name = 'SandpoolError';
@@ -241,7 +241,8 @@ export class SandpoolError extends Error {
   }
 }
 
-function fill(sentence: string, facts: Facts): string {
+/** A sentence with the facts in the place of their names; a fact that is not there is left as its name. */
+export function fillSentence(sentence: string, facts: Facts): string {
   return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => (name in facts ? String(facts[name]) : whole));
 }
 

@@ -1,10 +1,11 @@
 /** What the host itself says in languages other than its own, English. */
+import { chineseErrors, englishErrors } from './host-errors.js';
 import { operationKey } from './operation-key.js';
 import type { Catalog } from './texts.js';
 
-/** By locale: texts of the API's documentation. English needs none: the source texts are English. */
-export function hostTexts(): Readonly<Record<string, { readonly docs: Catalog }>> {
-  return { 'zh-CN': { docs: chineseDocs() } };
+/** By locale: failures, and texts of the API's documentation, whose source texts are English. */
+export function hostTexts(): Readonly<Record<string, { readonly texts: Catalog; readonly docs?: Catalog }>> {
+  return { 'en-US': { texts: englishErrors() }, 'zh-CN': { texts: chineseErrors(), docs: chineseDocs() } };
 }
 
 function chineseDocs(): Catalog {

@@ -13,6 +13,17 @@ t.test('a failure has the envelope of the core API', async (t) => {
   });
 });
 
+t.test('a failure is said in the language of its reader, unless it was said more exactly', async (t) => {
+  const say = (key: string) => (key === 'error.plugin.not.found' ? '插件 {pluginId} 不存在' : undefined);
+  t.equal(apiFailure(new SandpoolError('PLUGIN_NOT_FOUND', { pluginId: 'p' }), say).message, '插件 p 不存在');
+  t.equal(
+    apiFailure(new SandpoolError('PLUGIN_NOT_INSTALLED', { pluginId: 'p' }), say).message,
+    'plugin p is not installed',
+  );
+  const exact = new SandpoolError('PLUGIN_NOT_FOUND', { pluginId: 'p' }, { message: 'line 1\nline 2' });
+  t.equal(apiFailure(exact, say).message, 'line 1\nline 2');
+});
+
 t.test('number and HTTP status follow the kind of failure', async (t) => {
   const cases: [code: ErrorCode, number: number, status: number][] = [
     ['SBX_BODY_INVALID', 51, 200],

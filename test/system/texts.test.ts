@@ -16,8 +16,12 @@ const SPOKEN = {
 
 t.test('texts and documentation follow the state of the plugin (F015, F117, F133, F134)', async (t) => {
   const host = await startTestHost(t);
-  const messages = async (lang: string) =>
-    JSON.parse((await host.fetch(`/api/v1/i18n/runtime/messages?lang=${lang}`)).text).data.messages;
+  const messages = async (lang: string) => {
+    const { text } = await host.fetch(`/api/v1/i18n/runtime/messages?lang=${lang}`);
+    const { error, ...ofPlugins } = JSON.parse(text).data.messages;
+    t.ok(error.plugin.not.found, 'the failures of the host');
+    return ofPlugins;
+  };
   const document = async (lang: string) =>
     JSON.parse((await host.fetch(`/api.json?lang=${lang}`)).text) as OpenApiDocument;
 
@@ -56,4 +60,18 @@ t.test('without translation everybody reads the default language', async (t) => 
   t.equal(data.locale, 'en-US');
   const { headers } = await host.fetch('/x/demo/hello', { headers: { 'accept-language': 'zh-CN' } });
   t.equal(headers.get('content-language'), 'en-US');
+});
+
+t.test('failures are said in the language of the request', async (t) => {
+  const host = await startTestHost(t);
+  const headers = await host.authorization();
+  const messageOf = async (path: string, language: string) => {
+    const { text } = await host.fetch(`/api/v1${path}`, { headers: { ...headers, 'accept-language': language } });
+    return (JSON.parse(text) as { message: string }).message;
+  };
+  t.equal(await messageOf('/plugins/nope', 'zh-CN,zh;q=0.9'), '插件 nope 不存在');
+  t.equal(await messageOf('/plugins/nope', 'en-US'), 'plugin nope does not exist');
+  t.equal(await messageOf('/plugins/nope', 'fr'), 'plugin nope does not exist');
+  t.equal(await messageOf('/plugins/nope?lang=zh-CN', 'en-US'), '插件 nope 不存在');
+  t.equal(await messageOf('/nothing', 'zh-CN'), '/api/v1/nothing 不存在');
 });
