@@ -39,6 +39,7 @@ import { warmUpRequests } from './http/warm-up.js';
 import { createIdentity, type IdentityPeers, type IdentityRoom } from './identity/identity.js';
 import { loadSecret } from './identity/secret.js';
 import type { TenantCallbacks, TenantEvent, TenantPlugin } from './identity/tenants.js';
+import { createJobs, type JobDeed, type JobPlugins, type Jobs } from './jobs/jobs.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { type CacheStamps, type CacheStore, createCacheStamps } from './protocol/cache.js';
 import { reasonOf, SandpoolError } from './protocol/errors.js';
@@ -186,6 +187,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const network = openPluginNetwork(config, registry);
     closers.push(() => network.close());
     const sysConfig = openSysConfig(database);
+    const jobs = openJobs({ config, dataDir, database, metrics, log, engine: () => engine });
+    closers.push(jobs.close);
+    registry.subscribe(({ pluginId }) => jobs.see(pluginId));
     const answerHostCall = createHostCallAnswers({
       config,
       state,
@@ -195,9 +199,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
       databases,
       cache,
       log,
-      more: { sysConfig },
+      more: { sysConfig, jobs: jobs.port },
     });
-    const engine = createEngine({
+    const engine: Engine = createEngine({
       ...engineOptions(config),
       stateFile,
       dataDir,
@@ -225,8 +229,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
       peers,
       tell,
       sysConfig,
+      jobs,
     });
     closers.push(() => {
+      jobs.stop();
       unready.add('shutting down');
       return shutDown(app, engine, config.server.shutdownGraceMs);
     });
@@ -244,6 +250,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await options.beforeListening?.({ registry });
     if (peers !== undefined) await listen(app, config);
     unready.delete('starting');
+    jobs.start(jobPlugins(registry), peers?.isFirst !== false);
     if (peers?.isFirst !== false) void tell({ name: 'system.started', tenantId: 0, payload: {} });
     const rehearsal = setTimer(() => void engine.rehearse(), REHEARSE_AFTER_MS).unref();
     closers.push(() => clearTimeout(rehearsal));
@@ -254,6 +261,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       identity,
       firstPassword,
       runOut() {
+        jobs.stop();
         unready.add('shutting down');
         return runOut(app.server, { idleMs: IDLE_CONNECTION_MS, graceMs: config.server.shutdownGraceMs });
       },
@@ -590,6 +598,50 @@ export function createHostCallAnswers({
   };
 }
 
+// ---- jobs ----------------------------------------------------------------------------------------------------------------
+
+interface JobParts {
+  readonly config: Config;
+  readonly dataDir: string;
+  /** Of the audit log. */
+  readonly database: Database;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly engine: () => Pick<Engine, 'invoke'>;
+}
+
+/** Scheduled jobs. Their file is their own: nobody else waits for its lock, and a commit waits for no disk. */
+function openJobs({ config, dataDir, database, metrics, log, engine }: JobParts): Jobs & { close(): Promise<void> } {
+  const { maxRunning, catchUpSeconds, historyRuns, historyDays } = config.jobs;
+  const file = openDatabase(join(dataDir, 'jobs.db'));
+  const auditLog = createAuditLog(database);
+  const jobs = createJobs({
+    database: file,
+    callGuest: (call) => engine().invoke(call),
+    rules: { catchUpMs: catchUpSeconds * 1000, keepRuns: historyRuns, keepDays: historyDays },
+    maxRunning: maxRunning === 'auto' ? Math.max(1, engineOptions(config).pool.maxThreads - 1) : maxRunning,
+    log,
+    metrics,
+    audit: ({ job, ...deed }: JobDeed) => auditLog.append({ ...deed, result: 'done', message: job }, Date.now()),
+  });
+  return {
+    ...jobs,
+    async close() {
+      jobs.stop();
+      // By now the engine has ended every invocation.
+      await jobs.settled();
+      file.close();
+    },
+  };
+}
+
+function jobPlugins(registry: Pick<Registry, 'list' | 'find'>): JobPlugins {
+  return {
+    installed: () => registry.list().flatMap(({ plugin }) => (plugin.installed === 1 ? [plugin.pluginId] : [])),
+    find: registry.find,
+  };
+}
+
 // ---- resources -----------------------------------------------------------------------------------------------------------
 
 interface Assets extends AssetRouteOptions {
@@ -717,6 +769,7 @@ interface HttpParts {
   readonly tables: TableLists;
   readonly tell: TellHooks;
   readonly sysConfig: SysConfig;
+  readonly jobs: Jobs;
 }
 
 function createHttp({
@@ -733,6 +786,7 @@ function createHttp({
   peers,
   tell,
   sysConfig,
+  jobs,
 }: HttpParts): App {
   const languages = languagesOf(config);
   return createApp({
@@ -776,6 +830,7 @@ function createHttp({
           speech: createPluginSpeech(texts, languages),
           tables,
           tenantExposes: identity.tenants.exposes,
+          jobs,
           maxUploadBytes: MAX_UPLOAD_BYTES,
           autoEnable: config.plugin.autoEnable.map(({ id }) => id),
         }),

@@ -18,6 +18,7 @@ import { HOST_CALL_BUCKETS_SECONDS, ISOLATIONS } from './protocol/messages.js';
 const RUN_BUCKETS_SECONDS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];
+const JOB_BUCKETS_SECONDS = [0.001, 0.01, 0.1, 0.5, 1, 5, 30, 60, 300, 1800, 3600];
 const LOAD_BUCKETS_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** What the engine is doing now; asked for when metrics are scraped. */
@@ -52,6 +53,9 @@ export interface Metrics {
   quarantineRefusal(pluginId: string): void;
   cache(cache: string, event: 'hit' | 'miss' | 'eviction'): void;
   droppedLogLines(pluginId: string, lines: number): void;
+  /** A run of a job with its duration and how late it began, or one that did not come about. */
+  jobRun(pluginId: string, outcome: string, seconds: number | undefined, lateSeconds: number | undefined): void;
+  watchJobs(read: () => Readonly<Record<string, number | undefined>>): void;
   watchEngine(read: () => EngineGauges): void;
   render(): Promise<string>;
   /** The values, for whoever adds up those of several processes. */
@@ -91,6 +95,9 @@ export function createMetrics(): Metrics {
     refusals:      counter('quarantine_refusals_total', 'Invocations that were refused because of a quarantine.', ['plugin']),
     load:          histogram('module_load_seconds', 'Time to make a release ready, by step.', ['step'], LOAD_BUCKETS_SECONDS),
     caches:        counter('cache_events_total', 'Hits, misses and evictions by cache.', ['cache', 'event']),
+    jobRuns:       counter('job_runs_total', 'Runs of scheduled jobs by outcome, those that did not come about included.', ['plugin', 'outcome']),
+    jobDurations:  histogram('job_duration_seconds', 'Duration of runs of scheduled jobs.', ['plugin'], JOB_BUCKETS_SECONDS),
+    jobLateness:   histogram('job_lateness_seconds', 'How long after their time scheduled jobs began to run.', [], JOB_BUCKETS_SECONDS),
     dropped:       counter('log_lines_dropped_total', 'Log lines of plugins above their rate.', ['plugin']),
   };
   const isolations = new Gauge({
@@ -170,6 +177,12 @@ export function createMetrics(): Metrics {
     },
     cache: (cache, event) => instruments.caches.inc({ cache, event }),
     droppedLogLines: (plugin, lines) => instruments.dropped.inc({ plugin }, lines),
+    jobRun(plugin, outcome, seconds, lateSeconds) {
+      instruments.jobRuns.inc({ plugin, outcome });
+      if (seconds !== undefined) instruments.jobDurations.observe({ plugin }, seconds);
+      if (lateSeconds !== undefined) instruments.jobLateness.observe(lateSeconds);
+    },
+    watchJobs: (read) => registerJobGauge(registry, read),
     watchEngine: (read) => registerEngineGauges(registry, read),
   };
 }
@@ -216,6 +229,21 @@ function countsOf(values: MetricValues): MetricValues {
 }
 
 const COUNTS = new Set(['counter', 'histogram']);
+
+/** Every process of a host counts the same jobs. */
+function registerJobGauge(registry: Registry, read: () => Readonly<Record<string, number | undefined>>): void {
+  new Gauge({
+    name: 'sandpool_jobs',
+    help: 'Scheduled jobs by status.',
+    labelNames: ['status'],
+    registers: [registry],
+    aggregator: 'max',
+    collect() {
+      this.reset();
+      for (const [status, count = 0] of Object.entries(read())) this.set({ status }, count);
+    },
+  });
+}
 
 function registerEngineGauges(registry: Registry, read: () => EngineGauges): void {
   const gauges: readonly [string, string, (now: EngineGauges) => number][] = [

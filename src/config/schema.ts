@@ -132,6 +132,12 @@ export const CONFIG_SCHEMA = section({
     maxUploads:       integer(64, [1, 1_000_000, 'uploads'], 'Most uploads in chunks that one plugin may have under way.'),
     uploadTtlMs:      integer(900_000, [1000, 604_800_000, 'ms'], 'Time without a chunk after which an upload is forgotten.'),
   }),
+  jobs: section({
+    maxRunning:       autoOr([1, 1024, 'runs'], 'Most scheduled jobs that one process runs at once, others wait; `auto` leaves one thread of `pool.maxThreads` to requests.'),
+    catchUpSeconds:   integer(3600, [0, 31_536_000, 'seconds'], 'How late one run may be that makes up for those that were missed while the host was down; a minute is never too late.'),
+    historyRuns:      integer(1000, [1, 1_000_000, 'runs'], 'Most runs of one job that its history keeps.'),
+    historyDays:      integer(30, [1, 36_500, 'days'], 'How long they are kept; older ones go when the job runs next.'),
+  }),
   workspace: section({
     basePath:         Type.String({ pattern: BASE_PATH_PATTERN, shape: 'a path that starts with / and is outside /api, /x and /x-assets', ...about('/admin', 'Path of the console.') }),
   }),

@@ -113,5 +113,12 @@ const SUMMARIES: Readonly<Record<string, readonly [summary: string, access?: 'lo
   'POST /api/v1/plugins/{id}/rollback':                     ['Roll a plugin back'],
   'PUT /api/v1/plugins/{id}/tenant-provisioning-policy':    ['Say whether new tenants get a plugin'],
   'GET /api/v1/audit':                                      ['Read who did what to which plugin'],
+  'GET /api/v1/jobs':                                        ['List scheduled jobs'],
+  'GET /api/v1/jobs/runs':                                   ['Read when which job ran, and what came of it'],
+  'GET /api/v1/jobs/runs/{runId}':                           ['Show a run'],
+  'GET /api/v1/jobs/{job}':                                  ['Show a scheduled job'],
+  'POST /api/v1/jobs/{job}/run':                             ['Run a job now'],
+  'PUT /api/v1/jobs/{job}/pause':                            ['Pause a job'],
+  'PUT /api/v1/jobs/{job}/resume':                           ['Resume a job'],
   'GET /api/v1/plugins/{id}/resources/{resource}':          ['List the records of a plugin'],
 };

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { QuarantineState } from '../engine/quarantine.js';
+import type { Jobs } from '../jobs/jobs.js';
 import type { Identity } from '../protocol/envelope.js';
 import { SandpoolError } from '../protocol/errors.js';
 import type { PluginView, Registry } from '../registry/registry.js';
@@ -72,6 +73,8 @@ export interface ApiRouteOptions {
   readonly speech?: PluginSpeech;
   /** Rows of the tables that plugins offer; without it they are not read. */
   readonly tables?: Pick<TableLists, 'list' | 'commentsOf'>;
+  /** Scheduled jobs; without them nobody asks. */
+  readonly jobs?: Pick<Jobs, 'list' | 'show' | 'runs' | 'run' | 'runNow' | 'pause' | 'resume' | 'problems'>;
   /** Of the artifact itself; the form around it may take 1 MiB more. */
   readonly maxUploadBytes: number;
   /** Ids of `plugin.autoEnable`. */
@@ -88,7 +91,10 @@ export type Permission =
   | 'plugin:uninstall'
   | 'plugin:enable'
   | 'plugin:disable'
-  | 'plugin:edit';
+  | 'plugin:edit'
+  | 'system:job:list'
+  | 'system:job:run'
+  | 'system:job:edit';
 
 /** Who may come in, and who has. */
 export interface Gate {

@@ -19,6 +19,8 @@ const ROWS: readonly Row[] = [
   ...buttons('system:tenant',   'list', ['query', 'Show tenants'], ['add', 'Add tenants'], ['edit', 'Change tenants'], ['remove', 'Remove tenants'], ['plugin', 'Decide on plugins of a tenant']),
   ['extension',                 '', 'Extensions',           { type: 'D', path: 'extension', icon: 'lucide:puzzle', sort: 10 }],
   ['extension:plugin:list',     'extension', 'Plugins',     { ...page('/system/plugin', 'system/plugin/index', 1), perms: 'plugin:list' }],
+  ['system:job:list',           'extension', 'Scheduled jobs', page('/system/job', 'system/job/index', 2)],
+  ...buttons('system:job',      'list', ['run', 'Run jobs now'], ['edit', 'Pause and resume jobs']),
   ...['query', 'enable', 'disable', 'edit', 'install', 'uninstall'].map((action, index): Row =>
     [`extension:plugin:${action}`, 'extension:plugin:list', `Plugins: ${action}`, { type: 'B', perms: `plugin:${action}`, sort: index + 1 }]),
 ];

@@ -139,9 +139,12 @@ export function createJobs(options: JobsOptions): Jobs {
   let plugins: JobPlugins | undefined;
 
   function see(pluginId: string): void {
-    if (plugins === undefined) return;
+    if (plugins !== undefined) bringInLine(plugins, pluginId, plugins.installed().includes(pluginId));
+  }
+
+  function bringInLine(plugins: JobPlugins, pluginId: string, isInstalled: boolean): void {
     try {
-      if (plugins.installed().includes(pluginId)) discovery.see(pluginId, plugins.find(pluginId));
+      if (isInstalled) discovery.see(pluginId, plugins.find(pluginId));
       else declarations.remove(pluginId);
     } catch (thrown) {
       log.error({ plugin: pluginId, err: thrown }, `its jobs are not in line with it: ${reasonOf(thrown)}`);
@@ -179,8 +182,9 @@ export function createJobs(options: JobsOptions): Jobs {
     start(given, isFirst) {
       plugins = given;
       if (isFirst) declarations.forgetReleases();
-      const installed = given.installed();
-      for (const pluginId of new Set([...installed, ...declarations.known()])) see(pluginId);
+      const installed = new Set(given.installed());
+      const known = new Set([...installed, ...declarations.known()]);
+      for (const pluginId of known) bringInLine(given, pluginId, installed.has(pluginId));
       scheduler.start();
     },
     see,

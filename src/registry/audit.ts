@@ -13,6 +13,9 @@ export type AuditAction =
   | 'rollback'
   | 'uninstall'
   | 'policy'
+  | 'job-run'
+  | 'job-pause'
+  | 'job-resume'
   | 'lose'
   | 'recover'
   /** A system parameter; of no plugin. */

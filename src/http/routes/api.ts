@@ -1,8 +1,9 @@
-/** The control plane of plugins: `/api/v1/plugins…` and the audit log (`spec/governance.md` §2). */
+/** The control plane of plugins: `/api/v1/plugins…`, their jobs and the audit log (`spec/governance.md` §2). */
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { answering } from '../api-route.js';
 import { type ApiRouteOptions, createGate } from '../plugin-route.js';
 import { auditRoutes } from './audit.js';
+import { jobRoutes } from './jobs.js';
 import { governingRoutes } from './plugin-governing.js';
 import { readingRoutes } from './plugin-reading.js';
 import { resourceRoutes } from './plugin-resources.js';
@@ -23,6 +24,7 @@ export function apiRoutes(options: ApiRouteOptions): FastifyPluginAsync {
     switchRoutes(app, gate, options);
     resourceRoutes(app, gate, options);
     auditRoutes(app, gate, options);
+    jobRoutes(app, gate, options);
   };
 }
 
