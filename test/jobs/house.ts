@@ -89,12 +89,16 @@ export function openJobHouse(t: Pick<Test, 'teardown'>, options: JobHouseOptions
     watchJobs: () => {},
   };
   const pid = options.pid ?? 100;
+  const note = (facts: object, text: string) => {
+    const { err } = facts as { err?: unknown };
+    logs.push(err instanceof SandpoolError ? `${text}: ${err.code}` : text);
+  };
   const jobs = createJobs({
     database,
     callGuest: (call) => answer(guests, call, () => jobs),
     rules: { catchUpMs: 3_600_000, keepRuns: 1000, keepDays: 30, ...options.rules },
     maxRunning: options.maxRunning ?? 10,
-    log: { warn: (_facts, text) => void logs.push(text), error: (_facts, text) => void logs.push(text) },
+    log: { warn: note, error: note },
     metrics,
     audit: (deed) => void deeds.push(deed),
     clock,

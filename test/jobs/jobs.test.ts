@@ -106,7 +106,7 @@ t.test('a discovery that fails is told, and what another release had declared is
   await enable('demo', [declared()]);
   guests.discoveries.set('demo', 500);
   await enable('demo', [declared()], { checksum: 'c2' });
-  t.strictSame(logs, ['the plugin does not say which jobs it has']);
+  t.strictSame(logs, ['the plugin does not say which jobs it has: SBX_JOB_DISCOVERY_FAILED']);
   t.equal(jobs.problems().get('demo'), 'dynamic plugin Jobs discovery failed (demo): it went wrong');
   t.match(jobs.show('demo/tick'), { effectiveStatus: 'paused_by_plugin', nextAt: null });
 });

@@ -26,6 +26,7 @@ t.test('a super-admin sees the menus of the host and of its plugins', async (t) 
     '/system/tenant',
     '/extension',
     '/system/plugin',
+    '/system/job',
   ]);
 });
 
