@@ -23,7 +23,7 @@ import {
   resetFeed,
   stageSlot,
 } from '../protocol/feed.js';
-import type { Batch, BatchEnd, SandboxCounts } from '../protocol/messages.js';
+import type { Batch, BatchEnd, PostedRelease, SandboxCounts } from '../protocol/messages.js';
 import {
   CALLING,
   cancelSlot,
@@ -110,6 +110,8 @@ export interface Dispatch {
   enqueue(job: Job): Waiting | undefined;
   /** Nobody waits for the outcome any more: what waits, fails at once; what runs, is stopped at the guest's next occasion. */
   cancel(waiting: Waiting): void;
+  /** What a thread must be sent and told to drop with a task that needs that release; it holds it from now on. */
+  handOver(threadId: number, release: PostedRelease): Pick<Batch, 'load' | 'forget'>;
   /** A thread is gone: what it held is forgotten. */
   forgetThread(threadId: number): void;
   /** No job will name that release again. */
@@ -145,6 +147,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     feeds: { buffer: feedMemory, capacity },
     enqueue,
     cancel,
+    handOver: (threadId, release) => threads.handOver(threadId, [release]),
     forgetThread: threads.forgetThread,
     forgetRelease: threads.forgetRelease,
     gauges,

@@ -17,6 +17,7 @@ import type {
   LogLevel,
   ObjectStorage,
   PostedRelease,
+  Ready,
   Rehearsal,
   RewriteEnd,
   SandboxCounts,
@@ -189,6 +190,10 @@ const BYTES_PER_MIB = 1024 * 1024;
 const SPARE_MODULES = 16;
 /** Longest time, in ms, to rewrite a module. */
 const REWRITE_LIMIT_MS = 60_000;
+/** More than an instance takes that begins with a snapshot, in ms, on a machine that is busy. */
+const INSTANCE_MS = 1000;
+/** Longest run of the request that has a release's code compiled, in ms. */
+const REHEARSAL_MS = 50;
 /** A guest may end by itself this long after its deadline, in ms, before its thread is killed. */
 const KILL_GRACE_MS = 100;
 
@@ -326,6 +331,7 @@ export function createEngine(options: EngineOptions): Engine {
     const source = sourceOf(release, limits);
     const compiled = await modules.get(source);
     const { posted, failure } = await initialise(release, describe(release, compiled, limits), limits.deadlineMs);
+    await makeReady(posted, limits.deadlineMs);
     const isolation = { isolation: posted.isolation, reasons: [...compiled.reasons, ...failure] };
     const loaded = { release, posted, limits, isolation, quarantine: quarantineFor(release) };
     return {
@@ -443,6 +449,22 @@ export function createEngine(options: EngineOptions): Engine {
     return end.snapshot;
   }
 
+  /** The first request finds an instance, and compiled code. A thread that dies meanwhile costs it no more than that. */
+  async function makeReady(posted: PostedRelease, deadlineMs: number): Promise<void> {
+    if (posted.executeExport === '' || posted.isolation === 'fresh') return;
+    const rehearsal = { rehearsal: encodeRequest(requestForNothing(posted)), deadlineMs: REHEARSAL_MS };
+    const task = (threadId: number): Ready => ({
+      ready: posted.key,
+      ...rehearsal,
+      ...dispatch.handOver(threadId, posted),
+    });
+    const instanceMs = posted.snapshot ? INSTANCE_MS : deadlineMs;
+    await runBounded(task, REHEARSAL_MS + instanceMs + KILL_GRACE_MS).then(
+      (end) => onCounts(end.threadId, end.counts),
+      () => {},
+    );
+  }
+
   function tellIsolation(pluginId: string, { isolation, reasons }: IsolationState, limits: PluginLimits): void {
     metrics.isolation(pluginId, isolation, reasons);
     if (reasons.length === 0) return;
@@ -451,13 +473,16 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   /** Runs a task on any thread and kills that one when the task takes too long. */
-  function runBounded<Payload extends TaskPayload>(payload: Payload, limitMs: number): Promise<EndOf<Payload>> {
+  function runBounded<Payload extends TaskPayload>(
+    payload: Payload | ((threadId: number) => Payload),
+    limitMs: number,
+  ): Promise<EndOf<Payload>> {
     let timer: NodeJS.Timeout | undefined;
     const task: RunningTask<EndOf<Payload>> = threads().run({
       choose: (idle) => idle[0] as number,
-      payload() {
+      payload(threadId) {
         timer = setTimeout(() => void task.kill(), limitMs);
-        return payload;
+        return typeof payload === 'function' ? payload(threadId) : payload;
       },
     });
     return task.ended.finally(() => clearTimeout(timer));
@@ -523,6 +548,17 @@ export function createEngine(options: EngineOptions): Engine {
     dispatch.close();
     await pool?.close();
   }
+}
+
+/** No route has it, and nobody asks. */
+function requestForNothing({ pluginId }: PostedRelease): RequestEnvelope {
+  const paths = { method: 'GET', publicPath: `/x/${pluginId}/`, internalPath: '/' };
+  return {
+    pluginId,
+    route: { ...paths, routePath: '/' },
+    request: { ...paths, rawPath: paths.publicPath },
+    requestId: `${pluginId}:rehearsal`,
+  };
 }
 
 function sourceOf(release: EngineRelease, limits: PluginLimits): ModuleSource {

@@ -8,6 +8,7 @@ import { Piscina } from 'piscina';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import type {
   BatchEnd,
+  Ready,
   Rehearsal,
   Rewrite,
   RewriteEnd,
@@ -64,7 +65,7 @@ export type EndOf<Payload> = Payload extends Rewrite | Rehearsal
   ? RewriteEnd
   : Payload extends WarmUp
     ? WarmUpEnd
-    : Payload extends Trim
+    : Payload extends Trim | Ready
       ? TrimEnd
       : BatchEnd;
 

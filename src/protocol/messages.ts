@@ -115,6 +115,19 @@ export interface WarmUpEnd {
   readonly snapshot?: Snapshot;
 }
 
+/**
+ * Has an instance ready in a thread before the first request comes, and lets another one take the way of a request, so that the
+ * code on that way is compiled.
+ */
+export interface Ready extends Pick<Batch, 'load' | 'forget'> {
+  /** Key of a release that the thread has been sent or is sent with this. */
+  readonly ready: number;
+  /** A request envelope for nothing; its outcome is thrown away. */
+  readonly rehearsal: Uint8Array;
+  /** Of the rehearsal. */
+  readonly deadlineMs: number;
+}
+
 /** Rewrites a module, which takes long enough to keep it off the main thread. */
 export interface Rewrite {
   readonly rewrite: Uint8Array;
@@ -143,12 +156,13 @@ export interface Trim {
   readonly trim: true;
 }
 
+/** The end of a task that gives nothing. */
 export interface TrimEnd {
   readonly threadId: number;
   readonly counts: SandboxCounts;
 }
 
-export type TaskPayload = Batch | WarmUp | Rewrite | Rehearsal | Trim;
+export type TaskPayload = Batch | WarmUp | Ready | Rewrite | Rehearsal | Trim;
 export type TaskEnd = BatchEnd | WarmUpEnd | RewriteEnd | TrimEnd;
 
 export interface BatchEnd {

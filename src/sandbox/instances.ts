@@ -35,6 +35,8 @@ const MIB = 1024 * 1024;
 const TRIM_PART = 0.25;
 const NO_RESPONSE: HostCallResponse = { status: 0, payload: new Uint8Array(0) };
 
+const NO_LOG: PluginLog = { line() {}, settle() {} };
+
 /** What runs now, with the slot that it came in. */
 export interface SlotInvocation extends Invocation {
   readonly slot: Slot;
@@ -49,6 +51,11 @@ export interface Instances {
    * calls; gives its snapshot. @throws SandpoolError
    */
   warmUp(release: PostedRelease, deadlineMs: number, requests: readonly Uint8Array[] | undefined): Snapshot | undefined;
+  /**
+   * Keeps an instance of a loaded release for the first invocation, when instances are kept. Another one takes the request before, so
+   * that V8 has compiled what is on its way; whatever it does is without effect, and nobody is told.
+   */
+  makeReady(key: number, rehearsal: Uint8Array, deadlineMs: number): void;
   /** Runs an invocation. The response is a view that is valid until `settle`. @throws SandpoolError */
   run(invocation: SlotInvocation): Uint8Array;
   /** Makes what has run ready for the next invocation; to be called once the response has been copied. */
@@ -139,6 +146,12 @@ export function createInstances(options: InstancesOptions): Instances {
       if (requests) instance.warmUp(requests, limitedTo(deadlineMs));
       return release.isolation === 'pristine' ? instance.takeSnapshot() : undefined;
     },
+    makeReady(key, rehearsal, deadlineMs) {
+      const loaded = releases.get(key);
+      if (loaded === undefined || loaded.release.isolation === 'fresh' || kept.get(key)) return;
+      rehearse(loaded.release, rehearsal, limitedTo(deadlineMs));
+      kept.keep(key, create(loaded, limitedTo(deadlineMs)), 0);
+    },
     run,
     settle,
     trim() {
@@ -150,6 +163,17 @@ export function createInstances(options: InstancesOptions): Instances {
     live: kept.count,
     connections: databases.count,
   };
+
+  /** Only a guest that looks at the deadline by itself: no other can be stopped from this thread. */
+  function rehearse(release: PostedRelease, request: Uint8Array, invocation: Invocation): void {
+    if (release.layout?.fuelGlobal === undefined) return;
+    const refuse = () => refuseHostCall(4, 'host call context not available');
+    try {
+      createInstance(release, { log: NO_LOG, now, answer: refuse }, invocation).run(request, invocation);
+    } catch {
+      // A guest may fail a request for nothing; it is the compiled code that counts.
+    }
+  }
 
   function limitedTo(deadlineMs: number): Invocation {
     return { deadlineAt: now() + deadlineMs, deadlineMs, hostCalls: 0, failure: undefined };

@@ -27,8 +27,8 @@ export interface KeptOptions {
 
 export interface Kept {
   get(key: number): Instance | undefined;
-  /** Keeps an instance that has just served, unless it has served enough. The least recently used ones make room. */
-  keep(key: number, instance: Instance): void;
+  /** Keeps an instance that has just served so often, unless it has served enough. The least recently used ones make room. */
+  keep(key: number, instance: Instance, served?: number): void;
   /** Whether there was one. Does not count it. */
   drop(key: number): boolean;
   /** Gives up half of all, the least recently used ones, because there are no addresses left. Returns how many. */
@@ -66,11 +66,11 @@ export function createKept({ budgetBytes, maxInstances, idleMs, discarded, now, 
 
   return {
     get: (key) => entries.get(key)?.instance,
-    keep(key, instance) {
+    keep(key, instance, served = 1) {
       const bytes = Math.max(1, instance.memoryBytes());
       const known = entries.peek(key);
       const isKnown = known?.instance === instance;
-      const usesLeft = (isKnown ? known.usesLeft : usesOf(instance, random)) - 1;
+      const usesLeft = (isKnown ? known.usesLeft : usesOf(instance, random)) - served;
       if (isKnown && known.bytes === bytes && usesLeft > 0) {
         known.usesLeft = usesLeft;
         known.usedAt = now();

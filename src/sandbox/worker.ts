@@ -8,6 +8,7 @@ import { endFeed, type Feed, hasEntry, nextEntry, openFeeds, readFeed } from '..
 import type {
   Batch,
   BatchEnd,
+  Ready,
   SandboxMessage,
   SandboxSetup,
   TaskEnd,
@@ -52,6 +53,7 @@ const RING_EVERY = 4;
 export default function run({ payload }: { payload: TaskPayload }): TaskEnd {
   if ('feed' in payload) return runBatch(payload);
   if ('warmUp' in payload) return warmUp(payload);
+  if ('ready' in payload) return ready(payload);
   if ('trim' in payload) return trim();
   if ('rehearse' in payload) return rehearse();
   return rewrite(payload);
@@ -90,6 +92,13 @@ function slotOf(index: number, large: Map<number, SharedArrayBuffer>): Slot {
   if (memory === undefined) return table.slots[index] as Slot;
   large.delete(index);
   return openLargeSlot(index, memory);
+}
+
+function ready(task: Ready): TrimEnd {
+  instances.forget(task.forget);
+  instances.load(task.load);
+  instances.makeReady(task.ready, task.rehearsal, task.deadlineMs);
+  return end({});
 }
 
 function trim(): TrimEnd {

@@ -79,6 +79,28 @@ t.test('isolation `pristine` resets one instance for every request', async (t) =
   t.match(text, /^sandpool_instances_reset_total 4$/m);
 });
 
+t.test('the first request of a release finds an instance, and nothing that was done to have it ready', async (t) => {
+  const host = startEngine(t, { pool: { maxThreads: 1 } });
+  await host.load('state', await watGuest('state'));
+  await host.load('talker', await watGuest('log-flood'), { services: [grantOf('runtime', ['log.write'])] });
+  t.strictSame(host.logs, [], 'nobody is told of the rehearsal');
+  t.equal(bodyOf(await host.request('state')), '1 1');
+  await host.engine.close(1000);
+  const text = await host.metrics.render();
+  t.match(text, /^sandpool_instances_reused_total 1$/m);
+  t.match(text, 'sandpool_invocations_total{plugin="state"');
+  t.notMatch(text, 'sandpool_invocations_total{plugin="talker"');
+});
+
+t.test('a guest that never ends a request for nothing is loaded, and serves what it can', async (t) => {
+  const host = startEngine(t, { limits: { deadlineMs: 200 } });
+  await host.load('loop', await watGuest('infinite-loop'));
+  t.match(await host.request('loop'), { ok: false, error: { code: 'SBX_DEADLINE' } });
+  await host.load('stuck', await watGuest('busy-recursion'));
+  await host.load('echo', await watGuest('echo-request'));
+  t.match(bodyOf(await host.request('echo', 'bystander')), /bystander/);
+});
+
 t.test('a module that cannot be reset runs fresh, and the log says why', async (t) => {
   const host = startEngine(t);
   const text =
