@@ -19,6 +19,7 @@ export interface Field {
 }
 
 export interface Contract {
+  readonly name: string;
   /** The table's name in SQL. */
   readonly sql: string;
   /** SQLite's row number, under a name that no column has. */
@@ -44,6 +45,7 @@ export function contractOf(table: TableContract): Contract {
   if (key === undefined) throw invalidCall(`data table ${table.table} is missing a recognizable primary key`);
   const first = (...names: string[]) => names.map((name) => byColumn.get(name)).find((field) => field !== undefined);
   return {
+    name: table.table,
     sql: quoteName(table.table),
     rowId: ['_rowid_', 'rowid', 'oid'].find((name) => !byColumn.has(name)),
     fields: [...byName.values()].sort((left, right) => (left.name < right.name ? -1 : 1)),

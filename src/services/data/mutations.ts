@@ -88,7 +88,7 @@ function planCreate({ recordJson }: Operation, place: Place): Planned {
   const assigned = [...new Map(columns.map((column) => [column.field, column])).values()];
   const given = record[contract.key.name];
   const key = given === undefined || given === null ? undefined : jsonText(given);
-  if (key === undefined && !isInteger(contract.key)) throw noGeneratedKey(contract.key);
+  if (key === undefined) requireGenerated(contract);
   const names = assigned.map(({ field }) => field.sql).join(', ');
   const sql = `INSERT INTO ${contract.sql} (${names}) VALUES (${assigned.map(() => VALUE).join(', ')})`;
   const values = assigned.map(({ value }) => value);
@@ -196,9 +196,12 @@ function isInteger({ column: { type } }: Field): boolean {
   return type === 'smallint' || type === 'integer' || type === 'bigint';
 }
 
-/** The reference has the driver fail; nothing is written here. */
-function noGeneratedKey({ column }: Field): Error {
-  return invalidCall(`LastInsertId is not supported by primary key type: ${column.declaredType}`);
+/** Where the reference has the driver fail, and where SQLite alone would make a number of its own. */
+function requireGenerated({ name, key, isKeyNumbered }: Contract): void {
+  const { column } = key;
+  if (!isInteger(key)) throw invalidCall(`LastInsertId is not supported by primary key type: ${column.declaredType}`);
+  if (!isKeyNumbered && !column.hasDefault && !column.isNullable)
+    throw invalidCall(`NOT NULL constraint failed: ${name}.${column.name}`);
 }
 
 function generatedKey(room: Room, contract: Contract, rowId: number): string | undefined {

@@ -88,7 +88,8 @@ function requireName(name: string): string {
 
 /** Two keys of the same JSON are one. */
 function distinct(keys: readonly Key[]): readonly Key[] {
-  return [...new Map([...keys].reverse().map((key) => [key.json, key])).values()].reverse();
+  const seen = new Set<string>();
+  return keys.filter(({ json }) => !seen.has(json) && seen.add(json));
 }
 
 /** All fields when none is named. @throws SBX_WIRE_INVALID */
