@@ -10,7 +10,7 @@
  * A further thread joins only when somebody has waited for a while and the threads that run are held up or have work for a
  * while: light guests do not pay for threads that fight over the cores. A thread that waits for the answer of a host call counts
  * as none. What a held-up thread has not started is taken back and given to another. A thread whose guest is past its deadline is
- * killed: the guilty invocation fails, the others never notice.
+ * killed: the guilty invocation fails, the others never notice. Plugins that keep threads waiting get only some of them.
  */
 import { SandpoolError } from '../protocol/errors.js';
 import {
@@ -57,6 +57,7 @@ import {
 } from './batch.js';
 import { takeTurn } from './bridge.js';
 import { wallClock } from './clock.js';
+import { createHostWaiters } from './host-waiters.js';
 import type { Job, JobResult } from './job.js';
 import { createLanes, type LaneLimits } from './lanes.js';
 import type { RunningTask, Task } from './pool.js';
@@ -134,6 +135,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   const batches = new Set<RunningBatch>();
   const threads = createThreadLedger();
   const drainWaiters: (() => void)[] = [];
+  const waiters = createHostWaiters(batches, Math.max(1, options.maxWaitingThreads, options.maxThreads - 1));
   const stays = createStays(() => options.processors > 1 && freeSlots.length === options.slotCount - 1);
   const watch = createWatch({ batches, isIdle, expire, withdraw, kill, onLook: turn });
   let isTurnQueued = false;
@@ -222,11 +224,18 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   }
 
   /** What is posted with a batch cannot be added to once it is posted. */
-  function canJoin({ threadId }: RunningBatch, { job, isLarge }: Waiting): boolean {
-    return threadId === undefined || (!isLarge && threads.holds(threadId, job.release.key));
+  function canJoin(batch: RunningBatch, waiting: Waiting): boolean {
+    const { threadId } = batch;
+    const isReachable =
+      threadId === undefined || (!waiting.isLarge && threads.holds(threadId, waiting.job.release.key));
+    return isReachable && waiters.mayRun(waiting, batch);
   }
 
-  function fill(batch: RunningBatch, suits?: (waiting: Waiting) => boolean): void {
+  function mayRun(waiting: Waiting): boolean {
+    return waiters.mayRun(waiting);
+  }
+
+  function fill(batch: RunningBatch, suits: (waiting: Waiting) => boolean): void {
     while (batch.entries.length < options.batchSize && freeSlots.length > 0 && batch.expectedMs < BATCH_TARGET_MS) {
       const next = lanes.take(suits);
       if (next === undefined || !lease(next, batch)) break;
@@ -236,7 +245,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   }
 
   function mayStartBatch(now: number): boolean {
-    if (!lanes.has(always) || freeSlots.length === 0 || freeFeeds.length === 0) return false;
+    if (!lanes.has(mayRun) || freeSlots.length === 0 || freeFeeds.length === 0) return false;
     if (batches.size === 0) return true;
     if (batches.size >= maxBatches || lanes.longestWaitMs() < SPILL_AFTER_MS) return false;
     const waitingForHost = [...batches].filter(isWaitingForHost).length;
@@ -251,7 +260,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const batch = createBatch(feed);
     batches.add(batch);
     setSpare(table, batches.size < options.processors);
-    fill(batch);
+    fill(batch, (waiting) => waiters.mayRun(waiting, batch));
     batch.task = options.run({
       // Everybody in it may have gone away before there is a thread.
       choose: (idle) => threads.choose(idle, batch.entries[0]?.job.release),
@@ -281,7 +290,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   /** Somebody waits whom no running batch can take: the batch with the least to do ends soon and makes way for another. */
   function makeWay(now: number): void {
     const open = [...batches].filter((batch) => isOpen(batch, now));
-    const isStranded = (waiting: Waiting) => !open.some((batch) => canJoin(batch, waiting));
+    const isStranded = (waiting: Waiting) => mayRun(waiting) && !open.some((batch) => canJoin(batch, waiting));
     if (open.length < batches.size || !lanes.has(isStranded)) return;
     const [least] = open.sort((one, other) => one.entries.length - other.entries.length);
     if (least) closeFeed(least.feed);
@@ -375,6 +384,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const runMs = startedAt > 0 ? Math.max(0, (endedAt || wallClock()) - startedAt) : 0;
     const queueMs = Math.max(0, (startedAt || wallClock()) - enqueuedAt);
     retire(entry, runMs);
+    waiters.ended(entry);
     entry.job.settle(result, { queueMs, runMs, hostCalls });
     giveBack(entry.slot);
   }
@@ -438,8 +448,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 
   // ---- watching ----------------------------------------------------------------------------------------------------------
 
-  function withdraw({ entries }: RunningBatch): void {
-    takeBack(entries);
+  function withdraw(batch: RunningBatch): void {
+    waiters.see(batch);
+    takeBack(batch.entries);
   }
 
   function kill(batch: RunningBatch, guilty: Running): void {
@@ -493,10 +504,6 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     }
     Atomics.notify(table.bell, 0);
   }
-}
-
-function always(): boolean {
-  return true;
 }
 
 function unfinished(): SandpoolError {

@@ -215,24 +215,52 @@ t.test('who goes away while its guest runs leaves a mark in the slot, and only i
 t.test('a thread that waits for the host makes room for another, up to its own limit', async (t) => {
   const { dispatch, posted, take, useThread } = startDispatch({ maxThreads: 1, maxWaitingThreads: 1 });
   const answers = deferred<Uint8Array>();
-  const asking = { ...job(release(1), 'asking').job, answer: () => answers.promise };
+  const asking = (key: number) => ({ ...job(release(key), 'asking').job, answer: () => answers.promise });
   const call = (slot: Slot) => {
     // What the worker does first; it would block for the rest.
     slot.words[8] = 0;
     slot.words[9] = 0;
     Atomics.store(slot.words, 0, CALLING);
   };
-  dispatch.enqueue(asking);
+  dispatch.enqueue(asking(1));
   await turn();
   call(take(0, Date.now() - 50) as Slot);
-  dispatch.enqueue(asking);
+  dispatch.enqueue(asking(2));
   useThread(2);
   while (posted.length < 2) await turn();
   t.match(dispatch.gauges(), { busyThreads: 2, callingHost: 1 });
   call(take(1, Date.now() - 50) as Slot);
-  dispatch.enqueue(asking);
+  dispatch.enqueue(asking(3));
   for (let count = 0; count < 4; count++) await turn();
   t.equal(posted.length, 2);
+  dispatch.close();
+});
+
+t.test('a plugin that keeps threads waiting leaves one to others, until it waits no more', async (t) => {
+  const { dispatch, posted, take, finish, useThread } = startDispatch({ maxThreads: 1, maxWaitingThreads: 1 });
+  const answers = deferred<Uint8Array>();
+  const asking = () => ({ ...job(release(1), 'asking').job, answer: () => answers.promise });
+  dispatch.enqueue(asking());
+  await turn();
+  const held = take(0, Date.now() - 50) as Slot;
+  held.words[8] = 0;
+  held.words[9] = 0;
+  Atomics.store(held.words, 0, CALLING);
+  for (let count = 0; count < 4; count++) await turn();
+  dispatch.enqueue(asking());
+  for (let count = 0; count < 4; count++) await turn();
+  t.equal(posted.length, 1, 'the second of the plugin waits in its lane');
+  const other = job(release(2), 'other');
+  dispatch.enqueue(other.job);
+  useThread(2);
+  while (posted.length < 2) await turn();
+  finish(take(1) as Slot);
+  t.equal(await other.result, 'answer to other');
+  posted[1]?.end();
+  finish(held);
+  posted[0]?.end();
+  while (posted.length < 3) await turn();
+  t.ok(take(2), 'and runs when the first has ended');
   dispatch.close();
 });
 

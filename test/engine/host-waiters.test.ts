@@ -1,0 +1,48 @@
+import t from 'tap';
+import type { Lane, Running, RunningBatch, Waiting } from '../../src/engine/batch.js';
+import { createHostWaiters } from '../../src/engine/host-waiters.js';
+import { CALLING, createSlotTable } from '../../src/protocol/slot.js';
+
+const lane = (pluginId: string) => ({ pluginId }) as Lane;
+const waiting = (lane: Lane) => ({ lane }) as Waiting;
+
+function batchOf(lanes: readonly Lane[], isCalling: boolean): RunningBatch {
+  const entries = lanes.map((lane) => {
+    const slot = createSlotTable(1, 16_384).slots[0] as Running['slot'];
+    if (isCalling) Atomics.store(slot.words, 0, CALLING);
+    return { slot, waiting: waiting(lane) } as Running;
+  });
+  return { entries } as unknown as RunningBatch;
+}
+
+t.test('plugins that were seen waiting share so many threads, others are free', async (t) => {
+  const [slow, other, light] = ['slow', 'other', 'light'].map(lane) as [Lane, Lane, Lane];
+  const batches = [batchOf([slow], true), batchOf([light], false)];
+  const waiters = createHostWaiters(batches, 2);
+  t.ok(waiters.mayRun(waiting(slow)));
+  for (const batch of batches) waiters.see(batch);
+  t.ok(waiters.mayRun(waiting(slow)), 'a second thread');
+  const second = batchOf([light, slow], false);
+  batches.push(second);
+  t.notOk(waiters.mayRun(waiting(slow)), 'no third');
+  t.ok(waiters.mayRun(waiting(slow), second), 'but behind its own');
+  t.notOk(waiters.mayRun(waiting(slow), batches[1]));
+  t.ok(waiters.mayRun(waiting(other)));
+  t.ok(waiters.mayRun(waiting(light)), 'light runs and was not seen waiting');
+});
+
+t.test('a plugin is free again when one of it has ended without waiting and none waits', async (t) => {
+  const slow = lane('slow');
+  const held = batchOf([slow], true);
+  const batches = [held];
+  const waiters = createHostWaiters(batches, 1);
+  waiters.see(held);
+  waiters.ended(batchOf([slow], false).entries[0] as Running);
+  t.notOk(waiters.mayRun(waiting(slow)), 'one still waits');
+  batches.pop();
+  batches.push(batchOf([slow], false));
+  waiters.ended(held.entries[0] as Running);
+  t.notOk(waiters.mayRun(waiting(slow)), 'the one that waited proves nothing');
+  waiters.ended(batchOf([slow], false).entries[0] as Running);
+  t.ok(waiters.mayRun(waiting(slow)));
+});
