@@ -57,7 +57,7 @@ import type { DocumentedPlugin } from './resources/openapi.js';
 import { createPluginConfig } from './resources/plugin-config.js';
 import { createPublicFiles } from './resources/public-files.js';
 import { createServedReleases } from './resources/served-releases.js';
-import { createSysConfig, type SysConfig } from './resources/sys-config.js';
+import { createSysConfig, type SysConfig, type SysConfigOptions } from './resources/sys-config.js';
 import { createTableLists, type TableLists } from './resources/table-lists.js';
 import { createTexts, type Texts } from './resources/texts.js';
 import { answerOnHost } from './services/answer.js';
@@ -66,6 +66,7 @@ import { createServices } from './services/index.js';
 import { type NetworkClient, openNetwork } from './services/network/lazy.js';
 import type { HostCallContext, ServiceEnvironment } from './services/service.js';
 import { openBlobs } from './store/blobs.js';
+import { openNotifications } from './store/notifications.js';
 import { keepObjects } from './store/object-upkeep.js';
 import { createPluginDatabases, type PluginDatabases } from './store/plugin-databases.js';
 import { type Database, openDatabase } from './store/sqlite.js';
@@ -186,10 +187,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const { cache, cacheStamps } = createCache({ config, registry, metrics, peers, log });
     const network = openPluginNetwork(config, registry);
     closers.push(() => network.close());
-    const sysConfig = openSysConfig(database);
     const jobs = openJobs({ config, dataDir, database, metrics, log, engine: () => engine });
     closers.push(jobs.close);
     registry.subscribe(({ pluginId }) => jobs.see(pluginId));
+    const audit = createAuditLog(database);
+    const hostTables = openHostTables(database, config, ({ by, at, text }) =>
+      audit.append({ pluginId: '', action: 'config', by, result: 'done', message: text }, at),
+    );
     const answerHostCall = createHostCallAnswers({
       config,
       state,
@@ -199,7 +203,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       databases,
       cache,
       log,
-      more: { sysConfig, jobs: jobs.port },
+      more: { ...hostTables, jobs: jobs.port },
     });
     const engine: Engine = createEngine({
       ...engineOptions(config),
@@ -228,8 +232,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       tables,
       peers,
       tell,
-      sysConfig,
       jobs,
+      sysConfig: hostTables.sysConfig,
     });
     closers.push(() => {
       jobs.stop();
@@ -528,15 +532,12 @@ interface HostCallParts {
   readonly more?: Partial<ServiceEnvironment>;
 }
 
-/** System parameters; who changes one is in the audit log. */
-function openSysConfig(database: Database): SysConfig {
-  const audit = createAuditLog(database);
-  return createSysConfig({
-    database,
-    now: Date.now,
-    onChange: ({ by, at, text }) =>
-      audit.append({ pluginId: '', action: 'config', by, result: 'done', message: text }, at),
-  });
+/** What services keep in the host's own database. */
+export function openHostTables(database: Database, config: Config, onChange: SysConfigOptions['onChange'] = () => {}) {
+  return {
+    sysConfig: createSysConfig({ database, now: Date.now, onChange }),
+    notifications: { ...openNotifications(database), channels: config.notifications.channels },
+  } satisfies Partial<ServiceEnvironment>;
 }
 
 /** HTTP requests of plugins; the connections of one that changes are closed. */

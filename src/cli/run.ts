@@ -10,7 +10,7 @@ import { createEngine, type Engine, type Invocation, type Outcome } from '../eng
 import { createGrant, type Grant, grantAll } from '../grants/grant.js';
 import { narrow } from '../grants/narrow.js';
 import { createApp } from '../http/app.js';
-import { cacheLimits, createHostCallAnswers, engineOptions, openPluginNetwork } from '../main.js';
+import { cacheLimits, createHostCallAnswers, engineOptions, openHostTables, openPluginNetwork } from '../main.js';
 import { createMetrics } from '../metrics.js';
 import type { Identity } from '../protocol/envelope.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
@@ -21,6 +21,7 @@ import { createMemoryCache } from '../services/cache/memory.js';
 import { loadParser } from '../store/dialect/parse.js';
 import { openPluginDatabase } from '../store/plugin-database.js';
 import { createPluginDatabases } from '../store/plugin-databases.js';
+import { openDatabase } from '../store/sqlite.js';
 import { openStateStore } from '../store/state.js';
 import type { Context, ExitCode } from './command.js';
 import { columns } from './table.js';
@@ -165,6 +166,7 @@ function createRoom({ config, view, bytes, dataDir, isAnonymous, note }: RoomPar
   const state = openStateStore(':memory:');
   const { run } = createMemoryCache({ ...cacheLimits(config), now: Date.now });
   const databases = createPluginDatabases({ dataDir, now: Date.now });
+  const database = openDatabase(':memory:');
   const settings = engineOptions(config);
   const plugins = { find: (id: string) => (id === view.pluginId ? view : undefined), subscribe: () => () => {} };
   const network = openPluginNetwork(config, plugins);
@@ -185,6 +187,7 @@ function createRoom({ config, view, bytes, dataDir, isAnonymous, note }: RoomPar
       cache: run,
       databases,
       log,
+      more: openHostTables(database, config),
     }),
     onHostCall: (call) => void hostCalls.push(call),
   });
@@ -212,6 +215,7 @@ function createRoom({ config, view, bytes, dataDir, isAnonymous, note }: RoomPar
     await network.close();
     databases.close();
     state.close();
+    database.close();
   };
 
   return {

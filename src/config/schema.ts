@@ -106,6 +106,9 @@ export const CONFIG_SCHEMA = section({
     maxEntries:       integer(10_000, [1, 10_000_000, 'entries'], 'Most entries that one plugin keeps in its cache; then what was used longest ago goes.'),
     budgetMiB:        integer(16, [1, 65_536, 'MiB'], 'Most memory of what one plugin keeps in its cache.'),
   }),
+  notifications: section({
+    channels:         Type.Array(channelEntry(), about([{ key: 'inbox', type: 'inbox', enabled: true }], 'Channels that plugins may send messages through: a list of `{key, type, enabled}`. Messages of the type `inbox` reach the inbox of users; other types are refused.')),
+  }),
   network: section({
     timeoutMs:        integer(10_000, NETWORK_TIMEOUT, 'Longest time of one HTTP request of a plugin, from the host call to the last byte, redirects included; the deadline of the invocation may come sooner.'),
     maxRequestBytes:  integer(2_097_152, NETWORK_BODY, 'Largest body of such a request.'),
@@ -268,6 +271,14 @@ function autoEnableEntry() {
   return section({
     id: Type.String({ pattern: PLUGIN_ID_PATTERN, shape: 'a plugin id' }),
     withMockData: Type.Optional(Type.Boolean()),
+  });
+}
+
+function channelEntry() {
+  return section({
+    key: Type.String({ minLength: 1, maxLength: 64 }),
+    type: Type.String({ minLength: 1, maxLength: 64 }),
+    enabled: Type.Boolean(),
   });
 }
 

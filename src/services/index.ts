@@ -8,6 +8,7 @@ import { jobs } from './jobs.js';
 import { lock } from './lock/lock.js';
 import { manifest } from './manifest.js';
 import { network } from './network.js';
+import { notifications } from './notifications.js';
 import { plugins } from './plugins.js';
 import { route } from './route.js';
 import { runtime } from './runtime.js';
@@ -24,6 +25,7 @@ export const SERVICES: readonly Service[] = [
   lock,
   manifest,
   network,
+  notifications,
   plugins,
   route,
   runtime,

@@ -15,6 +15,7 @@ import type { PluginDatabases } from '../store/plugin-databases.js';
 import type { StateStore } from '../store/state.js';
 import type { JobsPort } from './jobs-port.js';
 import type { Network } from './network/exchange.js';
+import type { NotificationPort } from './notifications-port.js';
 import type { SysConfigPort } from './sys-config-port.js';
 
 export type { ExecutionSource };
@@ -82,6 +83,8 @@ export interface ServiceEnvironment {
   readonly network?: Network | undefined;
   /** System parameters; on the main thread only. */
   readonly sysConfig?: SysConfigPort | undefined;
+  /** Messages to users; on the main thread only. */
+  readonly notifications?: NotificationPort | undefined;
   /** The scheduled jobs; on the main thread only. */
   readonly jobs?: JobsPort | undefined;
 }

@@ -25,6 +25,7 @@ t.test('what reads no files and asks nobody is answered in the worker', async (t
       ['lock', 'worker'],
       ['manifest', 'worker'],
       ['network', 'host'],
+      ['notifications', 'host'],
       ['plugins', 'host'],
       ['route', 'worker'],
       ['runtime', 'worker'],
