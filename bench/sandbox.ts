@@ -1,4 +1,5 @@
 /** Instances in this thread, by the sandbox's own code: what a worker does for a request, without the worker. */
+import { wallClock as now } from '../src/protocol/clock.js';
 import { encodeHostCallResponse, encodeValueResponse, type HostCallResponse } from '../src/protocol/host-call.js';
 import type { PostedRelease } from '../src/protocol/messages.js';
 import { createInstance, type Instance, type Invocation } from '../src/sandbox/instance.js';
@@ -81,7 +82,3 @@ const RELEASE = {
   logLinesPerSecond: 100,
   traceHostCalls: false,
 };
-
-function now(): number {
-  return performance.timeOrigin + performance.now();
-}

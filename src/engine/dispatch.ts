@@ -12,6 +12,8 @@
  * as none. What a held-up thread has not started is taken back and given to another. A thread whose guest is past its deadline is
  * killed: the guilty invocation fails, the others never notice. Plugins that keep threads waiting get only some of them.
  */
+
+import { wallClock } from '../protocol/clock.js';
 import { SandpoolError } from '../protocol/errors.js';
 import {
   closeFeed,
@@ -56,7 +58,6 @@ import {
   type Waiting,
 } from './batch.js';
 import { takeTurn } from './bridge.js';
-import { wallClock } from './clock.js';
 import { createHostWaiters } from './host-waiters.js';
 import type { Job, JobResult } from './job.js';
 import { createLanes, type LaneLimits } from './lanes.js';

@@ -3,69 +3,29 @@
  * between is slots, batches and threads.
  */
 import { hostname } from 'node:os';
-import type { BridgeContract } from '../artifact/artifact.js';
-import type { Grant } from '../grants/grant.js';
-import type { Metrics } from '../metrics.js';
-import type { CacheStamps } from '../protocol/cache.js';
-import { encodeRequest, type RequestEnvelope } from '../protocol/envelope.js';
-import { reasonOf, SandpoolError } from '../protocol/errors.js';
-import { WARM_UP_EXPORT } from '../protocol/guest-exports.js';
-import type { Snapshot } from '../protocol/layout.js';
+import { wallClock } from '../protocol/clock.js';
+import { SandpoolError } from '../protocol/errors.js';
 import type {
-  HostCallTrace,
   Isolation,
-  LogLevel,
-  ObjectStorage,
   PostedRelease,
-  Ready,
   Rehearsal,
   RewriteEnd,
   SandboxCounts,
   SandboxMessage,
   TaskPayload,
   Trim,
-  WarmUp,
 } from '../protocol/messages.js';
-import type { Placement } from '../services/service.js';
 import { createDispatch } from './dispatch.js';
 import { createIdleThreads } from './idle-threads.js';
-import {
-  type AnswerHostCall,
-  createInvoke,
-  failed,
-  type Invocation,
-  NOT_STARTED,
-  type Outcome,
-  type Started,
-} from './invoke.js';
-import { type CompiledModule, createModules, type ModuleSource } from './modules.js';
+import { createInitialiser } from './initialise.js';
+import { createInvoke, failed, type Invocation, NOT_STARTED, type Outcome, type Started } from './invoke.js';
+import { createModules, type ModuleSource } from './modules.js';
+import type { EngineOptions, EngineRelease, PluginLimits } from './options.js';
 import { createPool, type EndOf, type Pool, type RunningTask } from './pool.js';
-import {
-  createQuarantine,
-  type Quarantine,
-  type QuarantineSettings,
-  type QuarantineState,
-  type TellEnd,
-} from './quarantine.js';
+import { createQuarantine, type Quarantine, type QuarantineState, type TellEnd } from './quarantine.js';
 
 export type { Invocation, InvocationTimings, Outcome, Started } from './invoke.js';
-
-/** A release as the engine needs it. */
-export interface EngineRelease {
-  readonly pluginId: string;
-  readonly version: string;
-  /** SHA-256 of the artifact file: key of every cache. */
-  readonly checksum: string;
-  readonly generation: number;
-  readonly bridge?: BridgeContract;
-  readonly grant: Grant;
-  /** By path relative to `manifest/`. */
-  readonly manifestResources: ReadonlyMap<string, Uint8Array>;
-  /** Requests that warm an instance up before its snapshot is taken. What it throws is told to the operator. */
-  readonly warmUp?: (() => readonly RequestEnvelope[]) | undefined;
-  /** Reads the artifact's bytes; called once per compile. */
-  readonly readArtifact: () => Promise<Uint8Array>;
-}
+export type { EngineOptions, EngineRelease, PluginLimits, PluginLogLine } from './options.js';
 
 /** A release that could serve at once; nobody sees it before it is published. */
 export interface PreparedRelease {
@@ -116,87 +76,10 @@ export interface IsolationState {
   readonly reasons: readonly string[];
 }
 
-/** Settings of one plugin's sandbox. */
-export interface PluginLimits {
-  readonly isolation: Isolation;
-  readonly deadlineMs: number;
-  readonly memoryLimitMiB: number;
-  readonly maxResponseBytes: number;
-  readonly maxHostCalls: number;
-  /** More are dropped and counted. */
-  readonly logLinesPerSecond: number;
-  readonly concurrency: number;
-  readonly queue: number;
-  readonly weight: number;
-  /** Memory that instances have in reserve behind the snapshot, in MiB. */
-  readonly memoryHeadroomMiB: number;
-  /** Invocations that a kept instance serves before a new one takes its place; 0 for no limit. */
-  readonly recycleAfter: number;
-  /** Whether `data` shows a tenant only its own rows. */
-  readonly tenantFilter: boolean;
-}
-
-export interface PluginLogLine {
-  readonly pluginId: string;
-  readonly level: LogLevel;
-  readonly text: string;
-  readonly stream: 'log' | 'stdout' | 'stderr';
-}
-
-export interface EngineOptions {
-  readonly pool: {
-    readonly minThreads: number;
-    /** Processors that the threads of this process have, the main thread among them. */
-    readonly processors: number;
-    /** Threads that may compute at once. */
-    readonly maxThreads: number;
-    /** Further threads, as many as wait for the answer of a host call. */
-    readonly maxWaitingThreads: number;
-    readonly idleTimeoutMs: number;
-    readonly maxQueue: number;
-    readonly queueTimeoutMs: number;
-    readonly batchSize: number;
-    readonly slotBytes: number;
-    readonly slots: number;
-  };
-  readonly limitsOf: (pluginId: string) => PluginLimits;
-  readonly instanceBudgetMiB: number;
-  /** Instances that a thread may keep. */
-  readonly maxInstances: number;
-  /** Time without an invocation after which a kept instance is freed. */
-  readonly instanceIdleMs: number;
-  readonly quarantine: QuarantineSettings;
-  /** SQLite file of plugin state, or `:memory:`. */
-  readonly stateFile: string;
-  /** Where the databases of plugins are; without it they have none. */
-  readonly dataDir?: string;
-  /** Where stored objects are; without it nothing can be stored. */
-  readonly storage?: ObjectStorage;
-  readonly metrics: Metrics;
-  readonly log: (line: PluginLogLine) => void;
-  readonly answerHostCall: AnswerHostCall;
-  /** With it, threads keep copies of cached values. */
-  readonly cacheStamps?: CacheStamps | undefined;
-  /** Where services are placed, when not where they say. */
-  readonly placements?: Readonly<Record<string, Placement>>;
-  /** Told of host calls that take so many ms or more; 0 for none. */
-  readonly slowHostCalls?: { readonly fromMs: number; readonly tell: (call: HostCallTrace) => void };
-  /** Told of each host call; costs a message per call. */
-  readonly onHostCall?: (call: HostCallTrace) => void;
-}
-
-const BYTES_PER_MIB = 1024 * 1024;
 /** Modules kept beside those of effective releases. */
 const SPARE_MODULES = 16;
 /** Longest time, in ms, to rewrite a module. */
 const REWRITE_LIMIT_MS = 60_000;
-/** More than an instance takes that begins with a snapshot, in ms, on a machine that is busy. */
-const INSTANCE_MS = 1000;
-/** Longest run of the request that has a release's code compiled, in ms. */
-const REHEARSAL_MS = 50;
-/** A guest may end by itself this long after its deadline, in ms, before its thread is killed. */
-const KILL_GRACE_MS = 100;
-
 /** A release that serves. */
 interface Loaded {
   readonly release: EngineRelease;
@@ -206,18 +89,11 @@ interface Loaded {
   readonly isolation: IsolationState;
 }
 
-/** A release as it will run, and why it does not initialise, if it does not. */
-interface Initialised {
-  readonly posted: PostedRelease;
-  readonly failure: readonly string[];
-}
-
 export function createEngine(options: EngineOptions): Engine {
   const { metrics } = options;
   // Slots follow one another, and their times need 8-byte alignment.
   const slotBytes = (options.pool.slotBytes + 7) & ~7;
   const effective = new Map<string, Loaded>();
-  let lastKey = 0;
   /** Whether a thread has compiled the rewriter, or is about to. */
   let hasRewritten = false;
   let pool: Pool | undefined;
@@ -248,6 +124,14 @@ export function createEngine(options: EngineOptions): Engine {
       metrics.deadlineKill(pluginId);
       metrics.workerReplaced('deadline');
     },
+  });
+  const initialise = createInitialiser({
+    metrics,
+    run: runBounded,
+    onCounts,
+    handOver: dispatch.handOver,
+    warn,
+    traceHostCalls: options.onHostCall !== undefined,
   });
   const { answerHostCall } = options;
   const startInvocation = createInvoke({ dispatch, metrics, answerHostCall });
@@ -330,8 +214,7 @@ export function createEngine(options: EngineOptions): Engine {
     const limits = options.limitsOf(release.pluginId);
     const source = sourceOf(release, limits);
     const compiled = await modules.get(source);
-    const { posted, failure } = await initialise(release, describe(release, compiled, limits), limits.deadlineMs);
-    await makeReady(posted, limits.deadlineMs);
+    const { posted, failure } = await initialise(release, compiled, limits);
     const isolation = { isolation: posted.isolation, reasons: [...compiled.reasons, ...failure] };
     const loaded = { release, posted, limits, isolation, quarantine: quarantineFor(release) };
     return {
@@ -352,7 +235,7 @@ export function createEngine(options: EngineOptions): Engine {
     return createQuarantine({
       pluginId,
       settings: options.quarantine,
-      now: () => performance.timeOrigin + performance.now(),
+      now: wallClock,
       onChange(state) {
         metrics.quarantine(pluginId, state !== undefined);
         if (state === undefined) options.log({ pluginId, level: 'info', text: 'out of quarantine', stream: 'log' });
@@ -370,30 +253,6 @@ export function createEngine(options: EngineOptions): Engine {
     prepared.publish();
   }
 
-  function describe(release: EngineRelease, compiled: CompiledModule, limits: PluginLimits): PostedRelease {
-    lastKey += 1;
-    return {
-      key: lastKey,
-      pluginId: release.pluginId,
-      checksum: release.checksum,
-      module: compiled.module,
-      layout: compiled.layout,
-      allocExport: release.bridge?.allocExport ?? '',
-      executeExport: release.bridge?.executeExport ?? '',
-      isolation: limits.isolation === 'pristine' && !compiled.isResettable ? 'fresh' : limits.isolation,
-      grantedServices: release.grant.services,
-      tenantFilter: limits.tenantFilter,
-      manifestResources: release.manifestResources,
-      memoryLimitMiB: limits.memoryLimitMiB,
-      maxResponseBytes: limits.maxResponseBytes,
-      maxHostCalls: limits.maxHostCalls,
-      headroomBytes: limits.memoryHeadroomMiB * BYTES_PER_MIB,
-      recycleAfter: limits.recycleAfter,
-      logLinesPerSecond: limits.logLinesPerSecond,
-      traceHostCalls: options.onHostCall !== undefined,
-    };
-  }
-
   async function rehearse(): Promise<void> {
     if (hasRewritten) return;
     hasRewritten = true;
@@ -407,62 +266,6 @@ export function createEngine(options: EngineOptions): Engine {
     const end = await runBounded({ rewrite: bytes, maxPages, isResettable }, REWRITE_LIMIT_MS);
     if (end.error) throw SandpoolError.fromData(end.error);
     return end;
-  }
-
-  /**
-   * Initialises an instance once, for its snapshot, and because compiled code belongs to the module, whichever thread made it:
-   * the first instance in every other thread is faster for it. It happens in a worker and not here, because a guest may loop or
-   * exhaust the stack in it. A guest that fails in it is published all the same and fails each request with its code, as on
-   * the reference host.
-   */
-  async function initialise(release: EngineRelease, posted: PostedRelease, deadlineMs: number): Promise<Initialised> {
-    if (posted.executeExport === '') return { posted, failure: [] };
-    const startedAt = performance.now();
-    try {
-      return { posted: { ...posted, snapshot: await snapshotOf(release, posted, deadlineMs) }, failure: [] };
-    } catch (thrown) {
-      const reason = `the release does not initialise: ${reasonOf(thrown)}`;
-      return { posted: { ...posted, isolation: 'fresh' }, failure: [reason] };
-    } finally {
-      metrics.loaded('warm', (performance.now() - startedAt) / 1000);
-    }
-  }
-
-  /** With the warm-up, if there is one. Of one that fails nothing remains but a warning: the instance is initialised anew. */
-  async function snapshotOf(release: EngineRelease, posted: PostedRelease, deadlineMs: number) {
-    if (!hasWarmUp(release, posted)) return initialiseOnce({ warmUp: posted, deadlineMs });
-    try {
-      const requests = (release.warmUp?.() ?? []).map(encodeRequest);
-      return await initialiseOnce({ warmUp: posted, deadlineMs, requests });
-    } catch (thrown) {
-      const snapshot = await initialiseOnce({ warmUp: posted, deadlineMs });
-      warn(posted.pluginId, `requests find the state after the initialisation, not warmed up: ${reasonOf(thrown)}`);
-      return snapshot;
-    }
-  }
-
-  async function initialiseOnce(task: WarmUp): Promise<Snapshot | undefined> {
-    const limitMs = task.requests === undefined ? task.deadlineMs : 2 * task.deadlineMs;
-    const end = await runBounded(task, limitMs + KILL_GRACE_MS);
-    onCounts(end.threadId, end.counts);
-    if (end.error) throw SandpoolError.fromData(end.error);
-    return end.snapshot;
-  }
-
-  /** The first request finds an instance, and compiled code. A thread that dies meanwhile costs it no more than that. */
-  async function makeReady(posted: PostedRelease, deadlineMs: number): Promise<void> {
-    if (posted.executeExport === '' || posted.isolation === 'fresh') return;
-    const rehearsal = { rehearsal: encodeRequest(requestForNothing(posted)), deadlineMs: REHEARSAL_MS };
-    const task = (threadId: number): Ready => ({
-      ready: posted.key,
-      ...rehearsal,
-      ...dispatch.handOver(threadId, posted),
-    });
-    const instanceMs = posted.snapshot ? INSTANCE_MS : deadlineMs;
-    await runBounded(task, REHEARSAL_MS + instanceMs + KILL_GRACE_MS).then(
-      (end) => onCounts(end.threadId, end.counts),
-      () => {},
-    );
   }
 
   function tellIsolation(pluginId: string, { isolation, reasons }: IsolationState, limits: PluginLimits): void {
@@ -550,17 +353,6 @@ export function createEngine(options: EngineOptions): Engine {
   }
 }
 
-/** No route has it, and nobody asks. */
-function requestForNothing({ pluginId }: PostedRelease): RequestEnvelope {
-  const paths = { method: 'GET', publicPath: `/x/${pluginId}/`, internalPath: '/' };
-  return {
-    pluginId,
-    route: { ...paths, routePath: '/' },
-    request: { ...paths, rawPath: paths.publicPath },
-    requestId: `${pluginId}:rehearsal`,
-  };
-}
-
 function sourceOf(release: EngineRelease, limits: PluginLimits): ModuleSource {
   const { checksum, readArtifact } = release;
   return {
@@ -569,8 +361,4 @@ function sourceOf(release: EngineRelease, limits: PluginLimits): ModuleSource {
     memoryLimitMiB: limits.memoryLimitMiB,
     isResettable: limits.isolation === 'pristine',
   };
-}
-
-function hasWarmUp({ warmUp }: EngineRelease, { module }: PostedRelease): boolean {
-  return warmUp !== undefined || WebAssembly.Module.exports(module).some(({ name }) => name === WARM_UP_EXPORT);
 }

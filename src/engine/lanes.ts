@@ -2,9 +2,10 @@
  * Who waits: one lane per plugin, lanes take turns, a turn is as many invocations as the plugin's weight. A plugin with a thousand
  * waiting invocations delays its neighbours by one turn, not by a thousand.
  */
+
+import { wallClock } from '../protocol/clock.js';
 import { SandpoolError } from '../protocol/errors.js';
 import type { Lane, Waiting } from './batch.js';
-import { wallClock } from './clock.js';
 import type { Job } from './job.js';
 
 export type { Lane, Waiting } from './batch.js';

@@ -2,10 +2,11 @@
  * The watching half of dispatch: while anything waits or runs it looks every few milliseconds at who has waited too long, at what
  * waits behind a guest that runs long, and at guests past their deadline.
  */
+
+import { wallClock } from '../protocol/clock.js';
 import type { PostedRelease } from '../protocol/messages.js';
 import { DONE, stateOf } from '../protocol/slot.js';
 import { HELD_UP_AFTER_MS, type Running, type RunningBatch, ranMs, releaseOf } from './batch.js';
-import { wallClock } from './clock.js';
 
 /** How often it looks, in ms. */
 const TICK_MS = 2;

@@ -2,7 +2,9 @@
  * WASI preview 1 with nothing behind it: no arguments, no environment, no files, no sockets. Clocks and entropy are real,
  * standard output and error become log lines, sleeping is real up to the deadline (`spec/bridge.md` §1.2).
  */
+
 import { randomFillSync } from 'node:crypto';
+import { wallClock } from '../protocol/clock.js';
 import type { GuestMemory } from './memory.js';
 
 const SUCCESS = 0;
@@ -95,7 +97,7 @@ function processFunctions(host: WasiHost): Record<string, WasiFunction> {
 
 function nanoseconds(clock: number): bigint {
   if (clock !== CLOCK_REALTIME) return process.hrtime.bigint();
-  return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6));
+  return BigInt(Math.round(wallClock() * 1e6));
 }
 
 /** Descriptors 0, 1 and 2 are character devices; there are no others. */

@@ -3,6 +3,7 @@
  * would fail every invocation of its batch.
  */
 import { parentPort, threadId, workerData } from 'node:worker_threads';
+import { wallClock as now } from '../protocol/clock.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import { endFeed, type Feed, hasEntry, nextEntry, openFeeds, readFeed } from '../protocol/feed.js';
 import type {
@@ -189,9 +190,4 @@ function errorOf(thrown: unknown): SandpoolError {
 
 function post(message: SandboxMessage): void {
   parentPort?.postMessage(message);
-}
-
-/** ms since the epoch, finer than Date.now(), and comparable between threads. */
-function now(): number {
-  return performance.timeOrigin + performance.now();
 }

@@ -1,1 +1,0 @@
-export { wallClock } from '../protocol/clock.js';
