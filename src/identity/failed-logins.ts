@@ -36,13 +36,16 @@ interface Count {
 }
 
 export function countFailedLogins(limits: FailedLoginLimits, now: () => number): FailedLogins {
+  const windowMs = limits.windowSeconds * 1000;
   const perUser = new LRUCache<string, Count>({ max: limits.maxCounts });
   const perNetwork = new LRUCache<string, Count>({ max: limits.maxCounts });
 
   const countOf = (counts: LRUCache<string, Count>, key: string): Count => {
     const known = counts.get(key);
-    if (known !== undefined && known.endsAt > now()) return known;
-    const fresh = { failures: 0, endsAt: now() + limits.windowSeconds * 1000 };
+    const left = (known?.endsAt ?? 0) - now();
+    // More than a window is left after a clock was set back, which must keep nobody out.
+    if (known !== undefined && left > 0 && left <= windowMs) return known;
+    const fresh = { failures: 0, endsAt: now() + windowMs };
     counts.set(key, fresh);
     return fresh;
   };

@@ -207,7 +207,10 @@ function prepare(database: Database) {
       writeFailure: database.prepare(
         `INSERT INTO sys_plugin_migration
            (plugin_id, release_id, phase, migration_key, checksum, status, error_message, created_at, updated_at)
-         VALUES (@pluginId, @releaseId, 'upgrade', @migrationKey, @checksum, 'failed', @errorMessage, @at, @at)
+         VALUES (@pluginId, @releaseId, 'upgrade', @migrationKey, @checksum, 'failed', @errorMessage, @at,
+           -- The newest is the latest, whatever the clock says.
+           max(@at, 1 + (SELECT coalesce(max(updated_at), 0) FROM sys_plugin_migration
+                         WHERE plugin_id = @pluginId AND release_id = @releaseId AND status = 'failed')))
          ON CONFLICT (plugin_id, release_id, phase, migration_key) DO UPDATE SET checksum = excluded.checksum,
            status = excluded.status, error_message = excluded.error_message, updated_at = excluded.updated_at`,
       ),

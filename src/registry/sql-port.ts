@@ -4,7 +4,7 @@ import { SandpoolError } from '../protocol/errors.js';
 import { readLedger } from '../store/plugin-catalog.js';
 import { hasPluginDatabase, openPluginDatabase, purgePluginDatabase } from '../store/plugin-database.js';
 import type { SqlProblem } from '../store/sql-check.js';
-import type { Database } from '../store/sqlite.js';
+import { type Database, storeFailure } from '../store/sqlite.js';
 import { mirrorLedger, type SqlPhase } from './install-sql.js';
 import type { SqlPort, SqlRun } from './ports.js';
 import type { SqlRunner } from './sql-runner.js';
@@ -35,7 +35,7 @@ export function createSqlPort({ dataDir, runner, core, onWarning }: SqlPortOptio
         files: filesOf(phase, artifact),
         tenantTables: installMode === 'tenant_scoped' && hasTables(phase) ? tablesOf(authorization) : [],
       });
-      core.transaction(() => mirrorLedger(core, rows)).immediate();
+      copy(core, rows);
     },
     async purge(pluginId) {
       purgePluginDatabase(dataDir, pluginId);
@@ -48,10 +48,18 @@ export function copyLedger(core: Database, dataDir: string, pluginId: string): v
   if (!hasPluginDatabase(dataDir, pluginId)) return;
   const database = openPluginDatabase(dataDir, pluginId);
   try {
-    const rows = readLedger(database);
-    core.transaction(() => mirrorLedger(core, rows)).immediate();
+    copy(core, readLedger(database));
   } finally {
     database.close();
+  }
+}
+
+/** @throws SBX_STORE_FAILED */
+function copy(core: Database, rows: Parameters<typeof mirrorLedger>[1]): void {
+  try {
+    core.transaction(() => mirrorLedger(core, rows)).immediate();
+  } catch (thrown) {
+    throw storeFailure(thrown);
   }
 }
 

@@ -30,8 +30,10 @@ export function createServedReleases<View extends ServedView>({
   const seen = new Map<string, View>();
   const earlier = new Map<string, readonly Earlier<View>[]>();
 
+  // More than the whole grace is left after a clock was set back, and ends it.
+  const isAhead = (leftMs: number): boolean => leftMs > 0 && leftMs <= graceMs;
   const stillServed = (pluginId: string): readonly Earlier<View>[] => {
-    const kept = (earlier.get(pluginId) ?? []).filter(({ until }) => now() < until);
+    const kept = (earlier.get(pluginId) ?? []).filter(({ until }) => isAhead(until - now()));
     if (kept.length === 0) earlier.delete(pluginId);
     else earlier.set(pluginId, kept);
     return kept;

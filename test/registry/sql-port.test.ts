@@ -101,3 +101,12 @@ t.test('mock data that fails is told with its files (C57)', async (t) => {
     details: { pluginId: 'p', failedFile: '002-m.sql', rolledBackFiles: ['001-m.sql', '002-m.sql'] },
   });
 });
+
+t.test('a copy of the ledger that does not fit is a failure of the store', async (t) => {
+  const { sql, core } = port(t);
+  core.exec("CREATE TRIGGER full BEFORE INSERT ON sys_plugin_migration BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+  const run = runOf(artifactOf({ installSql: INSTALL }));
+  await t.rejects(sql.run('install', run), { code: 'SBX_STORE_FAILED', details: { reason: 'disk full' } });
+  core.exec('DROP TRIGGER full');
+  await sql.run('install', run);
+});

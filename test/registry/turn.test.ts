@@ -289,3 +289,39 @@ t.test('what has changed nothing is done, also when the audit log cannot be writ
   await registry.upload(artifactOf('demo'));
   t.same(warnings, ['the audit log cannot be written', 'the audit log cannot be written']);
 });
+
+t.test('a clock that is set back at every look leads to the same states, and the log keeps its order', async (t) => {
+  let clock = Date.UTC(2026, 4, 1);
+  const now = () => {
+    clock -= 3_600_000;
+    return clock;
+  };
+  const { sql, governance, storage, failures } = fakePorts();
+  const dir = t.testdir({});
+  const house = openHouse(t, dir, { now, sql, governance, storage });
+  await house.registry.reload();
+  const { registry } = house;
+  for (const name of ['upload', 'install', 'enable', 'uploadNew']) await ACTS[name]!(registry);
+  failures.set('upgrade demo', new Error('of the SQL'));
+  await t.rejects(ACTS.upgrade!(registry), { code: 'PLUGIN_RUNTIME_UPGRADE_EXECUTION_FAILED' });
+  t.match(registry.show('demo').lastUpgradeFailure, { phase: 'sql', detail: 'of the SQL' });
+  failures.clear();
+  failures.set('menus demo v0.2.0', new Error('of the menus'));
+  await t.rejects(ACTS.upgrade!(registry), { code: 'PLUGIN_RUNTIME_UPGRADE_EXECUTION_FAILED' });
+  t.match(
+    registry.show('demo').lastUpgradeFailure,
+    { detail: 'of the menus' },
+    'the latest, and not the one dated last',
+  );
+  failures.clear();
+  for (const name of ['upgrade', 'rollback', 'disable', 'enableAgain']) await ACTS[name]!(registry);
+  t.match(registry.find('demo'), { version: 'v0.1.0', enabled: true, runtimeState: 'normal' });
+  t.same(
+    registry.audit({ pluginId: 'demo' }).map(({ action }) => action),
+    ['enable', 'disable', 'rollback', 'upgrade', 'upgrade', 'upgrade', 'upload', 'enable', 'install', 'upload'],
+  );
+  house.database.close();
+  const next = openHouse(t, dir, { now });
+  t.same(await next.registry.reload(), { failed: [], problems: [] });
+  t.match(next.registry.find('demo'), { version: 'v0.1.0', enabled: true, runtimeState: 'normal' });
+});

@@ -75,3 +75,11 @@ t.test('going back and forth keeps one entry for a version', async (t) => {
   }
   t.same(served('v1', 'v2', 'v3'), ['v1', 'v2', 'v3']);
 });
+
+t.test('a clock that is set back ends a grace, instead of making it longer', async (t) => {
+  const { clock, put, served } = open(60_000);
+  put('v1');
+  put('v2');
+  clock.now -= 1;
+  t.same(served('v1', 'v2'), ['v2']);
+});
