@@ -49,10 +49,9 @@ async function request(
 ): Promise<ServiceReply> {
   const wanted = decodePayload('HostServiceNetworkRequest', call.payload);
   try {
-    const { pluginId, deadlineAt } = context;
     const onAbandoned = (listener: () => void) => context.onAbandoned?.(listener);
     const outgoing = requestOf(call.resourceRef, wanted);
-    return reply(encodeResponse(await client.send(outgoing, { pluginId, deadlineAt, onAbandoned, accessOf })));
+    return reply(encodeResponse(await client.send(outgoing, { pluginId: context.pluginId, onAbandoned, accessOf })));
   } catch (thrown) {
     if (thrown instanceof NetworkFailure) return failure(thrown.status, thrown.message);
     throw thrown;

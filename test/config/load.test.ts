@@ -202,6 +202,26 @@ t.test('settings that contradict each other are refused at the one that was give
   for (const [yaml, problem] of cases) t.same(problems(yaml), [problem]);
 });
 
+t.test('addresses that are none, and ranges that are too narrow, are refused at their place', async (t) => {
+  const text = [
+    'network:',
+    '  allowedAddresses: [10.0.0.0/8, "::1", 10.0.0.256]',
+    '  deniedAddresses: [10.0.0.0/33]',
+    '  plugins:',
+    '    friend: { allowedAddresses: ["::1/129"] }',
+  ].join('\n');
+  const directory = t.testdir({ 'sandpool.yaml': text });
+  t.throws(() => loadConfig({ file: `${directory}/sandpool.yaml`, env: {} }), {
+    code: 'SBX_CONFIG_INVALID',
+    message:
+      /:2:.*not "?10\.0\.0\.256[\s\S]*:3:.*network\.deniedAddresses.*10\.0\.0\.0\/33[\s\S]*:5:.*network\.plugins\.friend\.allowedAddresses.*::1\/129/,
+  });
+  const words = t.testdir({ 'sandpool.yaml': 'network: { allowedAddresses: [localhost] }' });
+  t.throws(() => loadConfig({ file: `${words}/sandpool.yaml`, env: {} }), {
+    message: /an IP address or a range of them/,
+  });
+});
+
 t.test('files that are not a map of settings are refused', async (t) => {
   const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]']
     .concat([...'bcdefg'].map((name, index) => `${name}: &${name} [${`*${'abcdef'[index]}, `.repeat(9)}]`))

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { loadConfig } from '../../src/config/load.js';
-import { effectiveSandbox, pluginSection } from '../../src/config/plugin.js';
+import { effectiveNetwork, effectiveSandbox, pluginSection } from '../../src/config/plugin.js';
 import { defaults } from '../../src/config/schema.js';
 
 const load = (env: Record<string, string>) => loadConfig({ env }).config;
@@ -47,4 +47,24 @@ t.test('a plugin’s section is what the operator wrote, and never a setting of 
   const config = load({ SANDPOOL_PLUGIN_MAILER: '{"smtp":{"host":"h"}}' });
   t.same(pluginSection(config, 'mailer'), { smtp: { host: 'h' } });
   for (const id of ['other', 'dynamic', 'constructor']) t.equal(pluginSection(config, id), undefined, id);
+});
+
+t.test('a plugin’s own network limits lie over the defaults, its addresses on top of those for all', async (t) => {
+  const config = load({
+    SANDPOOL_NETWORK_TIMEOUT_MS: '2000',
+    SANDPOOL_NETWORK_ALLOWED_ADDRESSES: '["10.0.0.0/8"]',
+    SANDPOOL_NETWORK_PROXY: 'http://me:secret@proxy:3128',
+    SANDPOOL_NETWORK_PLUGINS_FRIEND_ALLOWED_ADDRESSES: '["::1"]',
+    SANDPOOL_NETWORK_PLUGINS_FRIEND_CONCURRENCY: '2',
+  });
+  const shared = {
+    timeoutMs: 2000,
+    maxRequestBytes: 2_097_152,
+    maxResponseBytes: 2_097_152,
+    idleConnectionMs: 4000,
+    pinMs: 30_000,
+    deniedAddresses: [],
+  };
+  t.same(effectiveNetwork(config, 'friend'), { ...shared, concurrency: 2, allowedAddresses: ['10.0.0.0/8', '::1'] });
+  t.same(effectiveNetwork(config, 'other'), { ...shared, concurrency: 8, allowedAddresses: ['10.0.0.0/8'] });
 });

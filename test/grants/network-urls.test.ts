@@ -1,5 +1,6 @@
 import t from 'tap';
-import { compileUrlPattern } from '../../src/grants/network-urls.js';
+import { grantAll } from '../../src/grants/grant.js';
+import { compileUrlAccess, compileUrlPattern } from '../../src/grants/network-urls.js';
 
 const CASES: readonly (readonly [pattern: string, url: string, allowed: boolean])[] = [
   ['https://*.example.com/api', 'https://foo.bar.example.com/api/orders?id=1', true],
@@ -42,6 +43,16 @@ const CASES: readonly (readonly [pattern: string, url: string, allowed: boolean]
   ['http://10.0.0.[0-9]/', 'http://10.0.0.7/', true],
   ['http://127.0.0.1/', 'http://0x7f000001/', false],
   ['https://*/', 'https://anything.example/', true],
+  ['https://bücher.example/', 'https://bücher.example/', true],
+  ['https://bücher.example/', 'https://xn--bcher-kva.example/', false],
+  ['https://xn--bcher-kva.example/', 'https://xn--bcher-kva.example/', true],
+  ['https://xn--bcher-kva.example/', 'https://bücher.example/', false],
+  ['https://a.example.com/', 'https://а.example.com/', false],
+  ['https://a.example.com/', 'https://ａ.example.com/', false],
+  ['https://a.example.com/', 'https://a.example.com./', false],
+  ['http://127.1/', 'http://127.1/', true],
+  ['http://127.1/', 'http://127.0.0.1/', false],
+  ['http://[0:0:0:0:0:0:0:1]/', 'http://[0:0:0:0:0:0:0:1]/', true],
 ];
 
 for (const [pattern, url, allowed] of CASES) {
@@ -55,3 +66,38 @@ for (const pattern of ['', 'example.com', 'https://', 'https:///path', 'https://
     t.equal(compileUrlPattern(pattern), undefined);
   });
 }
+
+const entry = (...urls: string[]) => ({
+  owner: '',
+  service: 'network',
+  version: '',
+  methods: ['request'],
+  paths: [],
+  tables: [],
+  keys: [],
+  resources: urls.map((ref) => ({ ref })),
+});
+
+for (const [pattern, url, access] of [
+  ['http://127.0.0.1/', 'http://127.0.0.1:80/x', 'named'],
+  ['http://[::1]/', 'http://[::1]/', 'named'],
+  ['http://localhost/', 'http://LOCALHOST/', 'named'],
+  ['http://localhost/a', 'http://localhost/b', 'refused'],
+  ['http://127.0.0.?/', 'http://127.0.0.1/', 'refused'],
+  ['http://127.0.0.[1]/', 'http://127.0.0.1/', 'granted'],
+  ['http://127.*/', 'http://127.0.0.1/', 'granted'],
+  ['http://127.1/', 'http://127.1/', 'granted'],
+  ['http://localhost./', 'http://localhost./', 'granted'],
+  ['http://a.localhost/', 'http://a.localhost/', 'granted'],
+  ['http://inside.example.com/', 'http://inside.example.com/', 'granted'],
+] as const) {
+  t.test(`a grant of ${pattern} says of ${url}: ${access}`, async (t) => {
+    t.equal(compileUrlAccess(grantAll('demo', [entry(pattern)]))(url), access);
+  });
+}
+
+t.test('an address that is named stays so beside a wildcard, and nothing is granted without an entry', async (t) => {
+  t.equal(compileUrlAccess(grantAll('demo', [entry('http://*/', 'http://10.0.0.1/')]))('http://10.0.0.1/'), 'named');
+  t.equal(compileUrlAccess(grantAll('demo', []))('http://10.0.0.1/'), 'refused');
+  t.equal(compileUrlAccess(grantAll('demo', [{ ...entry('http://*/'), owner: 'x' }]))('http://a.com/'), 'refused');
+});

@@ -4,6 +4,8 @@ import t, { type Test } from 'tap';
 import { bodyOf } from '../engine-host.js';
 import { watGuest } from '../guest-modules.js';
 import { callOf, LOOPBACK, type NetworkHostOptions, serveHttp, startNetworkHost } from '../network-host.js';
+import { serveRawCalls } from '../raw-calls.js';
+import { startTestHost } from './host.js';
 
 /** Plugins `waiting` and `echo`, and a server that answers when it is told to. */
 async function start(t: Test, options: NetworkHostOptions = {}) {
@@ -67,4 +69,64 @@ t.test('when the deadline of an invocation passes, its request ends', async (t) 
   t.equal(bodyOf(await asked), 'SBX_DEADLINE');
   while (host.held.length > host.gone.length) await new Promise(setImmediate);
   t.match(await host.request('echo'), { ok: true });
+});
+
+const GET = '';
+const declared = (...urls: string[]) => ({
+  hostServices: [{ service: 'network', methods: ['request'], resources: urls.map((url) => ({ url })) }],
+});
+
+t.test('F034 a declared URL is answered, another host is refused', async (t) => {
+  const server = await serveHttp(t, (request, response) => response.end(`${request.method} ${request.url}`));
+  const other = await serveHttp(t, (_request, response) => response.end());
+  const host = await startTestHost(t);
+  const { asNobody } = await serveRawCalls(host, declared(`http://127.0.0.1:${server.port}/api`));
+  const ask = (resourceRef: string) => asNobody('network', 'request', { resourceRef, payload: GET });
+  const answered = await ask(`http://127.0.0.1:${server.port}/api/orders?id=1`);
+  t.equal(answered.status, 0);
+  t.match(Buffer.from(answered.bytes).toString(), 'GET /api/orders?id=1');
+  const refused = { status: 1, error: { errorCode: 'HOST_CALL_CAPABILITY_DENIED' } };
+  t.match(await ask(`http://127.0.0.1:${other.port}/api`), refused);
+  t.match(await ask(`http://127.0.0.1:${server.port}/other`), refused);
+  t.equal(other.connections(), 0);
+});
+
+t.test('the settings of the network hold for all plugins and for one', async (t) => {
+  const server = await serveHttp(t, (_request, response) => response.end('0123456789'));
+  const host = await startTestHost(t, {
+    NETWORK_DENIED_ADDRESSES: '["127.0.0.2"]',
+    NETWORK_PLUGINS_FRIEND_ALLOWED_ADDRESSES: '["127.0.0.0/8", "::1"]',
+    NETWORK_PLUGINS_SHORT_MAX_RESPONSE_BYTES: '9',
+  });
+  const localhost = `http://localhost:${server.port}/`;
+  const statusOf = async (id: string, grant: string, resourceRef: string) => {
+    const { asNobody } = await serveRawCalls(host, { id, ...declared(grant) });
+    return (await asNobody('network', 'request', { resourceRef, payload: GET })).status;
+  };
+  t.equal(await statusOf('named', 'http://localhost/', localhost), 0);
+  t.equal(await statusOf('stranger', 'http://*/', localhost), 1);
+  t.equal(await statusOf('friend', 'http://*/', localhost), 0);
+  t.equal(await statusOf('short', 'http://localhost/', localhost), 3);
+  t.equal(await statusOf('denied', 'http://127.0.0.2/', `http://127.0.0.2:${server.port}/`), 1);
+});
+
+t.test('the connections of a plugin are closed when it is disabled, and of all when the host ends', async (t) => {
+  const open = new Set<string>();
+  const server = await serveHttp(t, (request, response) => {
+    open.add(request.url as string);
+    request.socket.once('close', () => open.delete(request.url as string));
+    response.end();
+  });
+  const host = await startTestHost(t, { NETWORK_IDLE_CONNECTION_MS: '600000' });
+  for (const id of ['one', 'two']) {
+    const resourceRef = `http://127.0.0.1:${server.port}/${id}`;
+    const { asNobody } = await serveRawCalls(host, { id, ...declared(resourceRef) });
+    t.equal((await asNobody('network', 'request', { resourceRef, payload: GET })).status, 0);
+  }
+  t.same([...open].sort(), ['/one', '/two']);
+  await host.registry.disable('one');
+  while (open.size > 1) await new Promise(setImmediate);
+  t.same([...open], ['/two']);
+  await host.close();
+  while (open.size > 0) await new Promise(setImmediate);
 });

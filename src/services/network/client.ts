@@ -74,8 +74,7 @@ export function createNetworkClient(options: NetworkOptions): NetworkClient {
       if (request.body.length > maxRequestBytes)
         throw new NetworkFailure(3, `network request body exceeds ${maxRequestBytes} bytes`);
       const bound = new AbortController();
-      const leftMs = Math.max(0, Math.min(timeoutMs, caller.deadlineAt - Date.now()));
-      const timer = setTimeout(() => bound.abort(new NetworkFailure(4, timedOut(request.url, timeoutMs))), leftMs);
+      const timer = setTimeout(() => bound.abort(new NetworkFailure(4, timedOut(request.url, timeoutMs))), timeoutMs);
       caller.onAbandoned?.(() => bound.abort(new NetworkFailure(4, 'nobody waits for the response any more')));
       running.add(bound);
       try {

@@ -20,9 +20,7 @@ export interface IncomingResponse {
 /** On whose behalf a request goes out. */
 export interface NetworkCaller {
   readonly pluginId: string;
-  /** When the answer is of no use any more, in ms since the epoch. */
-  readonly deadlineAt: number;
-  /** Takes the listener that is called when nobody waits any more. */
+  /** Takes the listener that is called when nobody waits any more: the caller has gone, or the deadline has passed. */
   readonly onAbandoned?: ((listener: () => void) => void) | undefined;
   /** What the grant says about a URL; asked for each hop. */
   readonly accessOf: (url: string) => UrlAccess;
