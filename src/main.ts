@@ -40,6 +40,7 @@ import { createIdentity, type IdentityPeers, type IdentityRoom } from './identit
 import { loadSecret } from './identity/secret.js';
 import type { TenantCallbacks, TenantEvent, TenantPlugin } from './identity/tenants.js';
 import { createJobs, type JobDeed, type JobPlugins, type Jobs } from './jobs/jobs.js';
+import { createPluginDirectory } from './main/plugin-directory.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { type CacheStamps, type CacheStore, createCacheStamps } from './protocol/cache.js';
 import { reasonOf, SandpoolError } from './protocol/errors.js';
@@ -122,6 +123,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const dataDir = makeDataDir(config.data.dir);
     const database = openDatabase(join(dataDir, 'sandpool.db'), { synchronous: 'FULL' });
     closers.push(() => database.close());
+    const callbacks = tenantCallbacks(() => ({ registry, engine, config, log }));
     const identity: IdentityRoom = createIdentity({
       database,
       secret: await loadSecret(dataDir, config.auth.secret),
@@ -135,7 +137,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       tenancy: {
         state: () => state,
         plugins: () => tenantPlugins(registry),
-        callbacks: tenantCallbacks(() => ({ registry, engine, config, log })),
+        callbacks,
       },
       onMenuWarning: (plugin, warning) => log.warn({ plugin }, warning),
     });
@@ -203,7 +205,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
       databases,
       cache,
       log,
-      more: { ...hostTables, jobs: jobs.port },
+      more: {
+        ...hostTables,
+        jobs: jobs.port,
+        pluginDirectory: createPluginDirectory({ registry, identity, database, callbacks }),
+      },
     });
     const engine: Engine = createEngine({
       ...engineOptions(config),

@@ -5,6 +5,11 @@ export function capabilityDenied(): ServiceReply {
   return { status: 3, error: { errorCode: 'CAPABILITY_DENIED', message: 'Capability access is denied' } };
 }
 
+/** Who acts is not known: a hook, a callback, a job or a public route. */
+export function currentUserRequired(): ServiceReply {
+  return { status: 3, error: { errorCode: 'CAPABILITY_CURRENT_USER_REQUIRED', message: 'Current user is required' } };
+}
+
 /** A failure with a code of its own; `message` is the template that the guest fills from the params. */
 export function businessFailure(
   errorCode: string,

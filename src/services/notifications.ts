@@ -4,13 +4,13 @@ import { decodePayload, encodePayload } from '../protocol/payloads.js';
 import { trimGo } from '../protocol/text.js';
 import type { InboxReader, MessageSummary, NotificationStore } from '../store/notifications.js';
 import { type Arguments, readArguments } from './arguments.js';
-import { businessFailure, capabilityDenied, limitExceeded } from './failures.js';
+import { businessFailure, capabilityDenied, currentUserRequired, limitExceeded } from './failures.js';
 import type { NotificationPort } from './notifications-port.js';
+import { readPage } from './page.js';
 import { defineService, failure, type HostCallContext, reply, type ServiceReply } from './service.js';
 
 const MAX_IDS = 100;
 const MAX_MESSAGES = 200;
-const DEFAULT_PAGE_SIZE = 20;
 const MAX_RECIPIENTS = 1000;
 const MAX_TITLE_BYTES = 255;
 const MAX_WORD_BYTES = 128;
@@ -27,7 +27,7 @@ export const notifications = defineService({
         const given = readArguments(call.payload);
         if (port === undefined) return unscoped();
         const userId = context.identity?.userId ?? 0;
-        if (userId <= 0) return userRequired();
+        if (userId <= 0) return currentUserRequired();
         return method(port, { userId, tenantId: context.tenantId }, given);
       };
     return {
@@ -53,7 +53,7 @@ type InboxMethod = (store: NotificationStore, reader: InboxReader, given: Argume
 function send(port: NotificationPort, call: HostCallRequest, context: HostCallContext): ServiceReply {
   const request = decodePayload('HostServiceNotificationsSendRequest', call.payload);
   const senderUserId = context.identity?.userId ?? 0;
-  if (senderUserId <= 0) return userRequired();
+  if (senderUserId <= 0) return currentUserRequired();
   const channelKey = trimGo(call.resourceRef);
   const [title, payloadJson] = [trimGo(request.title), readPayload(request.payloadJson)];
   if (payloadJson === undefined) return failure(3, 'notifications payloadJson must be valid JSON');
@@ -136,12 +136,7 @@ const list: InboxMethod = (store, reader, given) => {
   const [sourceType = '', sourceId = '', categoryCode = ''] = ['sourceType', 'sourceId', 'categoryCode'].map((name) =>
     trimGo(given.text(name)),
   );
-  const page = given.member('page');
-  const asked = [page?.integer('PageSize') ?? 0, page?.integer('Limit') ?? 0].find((size) => size > 0);
-  const limit = Math.min(asked ?? DEFAULT_PAGE_SIZE, MAX_MESSAGES);
-  const pageNum = Math.max(1, page?.integer('PageNum') ?? 1);
-  const offset = Math.min((pageNum - 1) * limit, Number.MAX_SAFE_INTEGER);
-  const { items, total } = store.list(reader, { sourceType, sourceId, categoryCode }, { offset, limit });
+  const { items, total } = store.list(reader, { sourceType, sourceId, categoryCode }, readPage(given.member('page')));
   return reply(encodeJsonResponse({ Items: items.map(infoOf), Total: total }));
 };
 
@@ -199,8 +194,4 @@ function infoOf({ id, pluginId, ...rest }: MessageSummary) {
 
 function nothing(): ServiceReply {
   return reply(encodeJsonResponse({}));
-}
-
-function userRequired(): ServiceReply {
-  return businessFailure('CAPABILITY_CURRENT_USER_REQUIRED', 'Current user is required');
 }

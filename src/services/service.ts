@@ -16,6 +16,7 @@ import type { StateStore } from '../store/state.js';
 import type { JobsPort } from './jobs-port.js';
 import type { Network } from './network/exchange.js';
 import type { NotificationPort } from './notifications-port.js';
+import type { PluginDirectory } from './plugin-directory-port.js';
 import type { SysConfigPort } from './sys-config-port.js';
 
 export type { ExecutionSource };
@@ -85,6 +86,8 @@ export interface ServiceEnvironment {
   readonly sysConfig?: SysConfigPort | undefined;
   /** Messages to users; on the main thread only. */
   readonly notifications?: NotificationPort | undefined;
+  /** The plugins of the host; on the main thread only. */
+  readonly pluginDirectory?: PluginDirectory | undefined;
   /** The scheduled jobs; on the main thread only. */
   readonly jobs?: JobsPort | undefined;
 }
