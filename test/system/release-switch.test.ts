@@ -93,3 +93,44 @@ t.test('after a restart everything of the effective release is there again (F016
   const { headers } = await host.fetch('/x-assets/demo/v0.1.0/only.txt');
   t.equal(headers.get('cache-control'), 'public, max-age=31536000, immutable');
 });
+
+t.test(
+  'a failed upgrade leaves assets, menus, permissions and texts of the release before (C65, F013, F017)',
+  async (t) => {
+    const host = await startTestHost(t);
+    const governed = (version: string, permission: string, sql: string) => {
+      const { manifest, ...parts } = release(version);
+      const menus = [{ key: 'plugin:demo:home', name: `Home of ${version}`, path: '/demo' }];
+      return {
+        ...parts,
+        manifest: { ...manifest, menus },
+        routes: [{ path: '/a', access: 'login', permission }],
+        installSql: { '001-a.sql': sql },
+      };
+    };
+    const create = `CREATE TABLE IF NOT EXISTS plugin_demo_note (title TEXT);
+    INSERT INTO plugin_demo_note VALUES ('twice'), ('twice')`;
+    await host.serve('demo', governed('v0.1.0', 'demo:old:see', create));
+    const menusOf = () =>
+      host.identity.menus
+        .list()
+        .filter(({ key }) => key.startsWith('plugin:demo:'))
+        .map(({ name, perms }) => `${name} ${perms}`);
+    const [menus, said] = [menusOf(), await saidBy(host)];
+    t.match(menus.join(), /Home of v0\.1\.0.*demo:old:see/);
+
+    const broken = 'CREATE UNIQUE INDEX plugin_demo_note_title ON plugin_demo_note (title)';
+    await host.registry.upload(buildArtifact(governed('v0.2.0', 'demo:new:see', broken)));
+    await t.rejects(host.registry.upgrade('demo', { confirmed: true }), {
+      code: 'PLUGIN_RUNTIME_UPGRADE_EXECUTION_FAILED',
+    });
+    t.match(host.registry.show('demo'), {
+      runtimeState: 'upgrade_failed',
+      effectiveVersion: 'v0.1.0',
+      lastUpgradeFailure: { phase: 'sql', releaseVersion: 'v0.2.0' },
+    });
+    t.same(await assetsOf(host, 'v0.1.0', 'v0.2.0'), { 'v0.1.0': 'v0.1.0', 'v0.2.0': '404' });
+    t.same(menusOf(), menus);
+    t.same(await saidBy(host), said);
+  },
+);
