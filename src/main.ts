@@ -323,7 +323,7 @@ function tellHooks(parts: { hooks: Hooks; registry: Registry; identity: Identity
   return ({ name, tenantId, payload }) => {
     const views = registry.list().map(({ plugin }) => registry.find(plugin.pluginId));
     const inForce = views.filter((view) => view !== undefined && showsPlugin(identity, view, tenantId));
-    return hooks.dispatch(name, inForce as readonly PluginView[], payload);
+    return hooks.dispatch(name, inForce as readonly PluginView[], payload, tenantId);
   };
 }
 

@@ -35,9 +35,9 @@ export interface HookRelease {
 export interface Hooks {
   /**
    * Carries out what these releases declare for an event, in their order. Resolves when those that block have ended, or after
-   * 10 s: the rest goes on by itself. Never rejects.
+   * 10 s: the rest goes on by itself. Rows of a tenant's event are rows of that tenant. Never rejects.
    */
-  dispatch(event: HookEvent, releases: readonly HookRelease[], payload: HookPayload): Promise<void>;
+  dispatch(event: HookEvent, releases: readonly HookRelease[], payload: HookPayload, tenantId?: number): Promise<void>;
   /** Lets go of a plugin's database: its file or its tables may be others from now on. */
   forget(pluginId: string): void;
   /** Ends what still runs. */
@@ -60,35 +60,35 @@ export function createHooks({ dataDir, log, now = Date.now }: HookOptions): Hook
   const rooms = createRooms(dataDir);
   const closing = new AbortController();
 
-  const act = async (pluginId: string, hook: HookContract, payload: HookPayload, signal: AbortSignal) => {
+  const act = async (hook: HookContract, { pluginId, payload, tenantId }: Occasion, signal: AbortSignal) => {
     if (hook.action === 'error') throw new Error(hook.errorMessage);
     if (hook.action === 'sleep') return wait(hook.sleepMs, undefined, { signal });
-    while (!insert(rooms.of(pluginId), hook, payload, now())) {
+    while (!insert(rooms.of(pluginId), hook, { payload, tenantId, nowMs: now() })) {
       await wait(BUSY_PAUSE_MS, undefined, { signal });
     }
   };
-  const carryOut = async (pluginId: string, hook: HookContract, payload: HookPayload): Promise<void> => {
+  const carryOut = async (hook: HookContract, occasion: Occasion): Promise<void> => {
     const { event, action, mode } = hook;
     const timeoutMs = hook.timeoutMs || DEFAULT_TIMEOUT_MS;
     const deadline = AbortSignal.timeout(timeoutMs);
     try {
-      await act(pluginId, hook, payload, AbortSignal.any([deadline, closing.signal]));
+      await act(hook, occasion, AbortSignal.any([deadline, closing.signal]));
     } catch (thrown) {
       if (closing.signal.aborted) return;
       const reason = deadline.aborted ? `it took longer than ${timeoutMs} ms` : reasonOf(thrown);
-      log.warn({ plugin: pluginId, event, action, mode, reason }, 'a hook failed');
+      log.warn({ plugin: occasion.pluginId, event, action, mode, reason }, 'a hook failed');
     }
   };
 
   return {
-    async dispatch(event, releases, payload) {
+    async dispatch(event, releases, payload, tenantId = 0) {
       const wanted = releases.flatMap(({ pluginId, artifact }) =>
         artifact.hooks.filter((hook) => hook.event === event).map((hook) => ({ pluginId, hook })),
       );
       if (wanted.length === 0) return;
       const all = (async () => {
         for (const { pluginId, hook } of wanted) {
-          const carriedOut = carryOut(pluginId, hook, payload);
+          const carriedOut = carryOut(hook, { pluginId, payload, tenantId });
           if (hook.mode === 'blocking') await carriedOut;
         }
       })();
@@ -105,17 +105,28 @@ export function createHooks({ dataDir, log, now = Date.now }: HookOptions): Hook
   };
 }
 
+interface Occasion {
+  readonly pluginId: string;
+  readonly payload: HookPayload;
+  /** 0 for the platform. */
+  readonly tenantId: number;
+}
+
 // ---- inserts -----------------------------------------------------------------------------------------------------------------
 
 /** @returns false when somebody else is writing just now. */
-function insert(room: Room | undefined, hook: HookContract, payload: HookPayload, nowMs: number): boolean {
+function insert(room: Room | undefined, hook: HookContract, moment: Moment): boolean {
   const columns = room?.columnsOf(hook.table);
   if (room === undefined || columns === undefined) throw new Error(`there is no table ${hook.table}`);
   const fields = Object.entries(hook.fields).map(([name, expression]) => {
     const column = columns.get(name.toLowerCase());
     if (column === undefined) throw new Error(`table ${hook.table} has no column ${name}`);
-    return { name: column.name, value: valueFor(column, expression, payload, nowMs) };
+    return { name: column.name, value: valueFor(column, expression, moment) };
   });
+  if (moment.tenantId !== 0 && columns.has(TENANT_COLUMN)) {
+    const at = fields.findIndex(({ name }) => name === TENANT_COLUMN);
+    fields.splice(at < 0 ? fields.length : at, 1, { name: TENANT_COLUMN, value: moment.tenantId });
+  }
   const names = quoteNames(fields.map(({ name }) => name));
   const sql = `INSERT INTO ${quoteName(hook.table)} (${names}) VALUES (${fields.map(() => '?').join(', ')})`;
   try {
@@ -127,16 +138,21 @@ function insert(room: Room | undefined, hook: HookContract, payload: HookPayload
   }
 }
 
+type Moment = Omit<Occasion, 'pluginId'> & { readonly nowMs: number };
+
+/** Whose a row is; a plugin does not decide that about a tenant's (`spec/governance.md` §8.7). */
+const TENANT_COLUMN = 'tenant_id';
+
 /** `now`, `event.<key>`, or the text itself; what an event does not say is NULL. */
-function valueFor(column: ColumnContract, expression: string, payload: HookPayload, nowMs: number): SqlValue {
-  const given = evaluate(expression, payload, nowMs);
+function valueFor(column: ColumnContract, expression: string, moment: Moment): SqlValue {
+  const given = evaluate(expression, moment);
   if (given === null) return null;
   const value = coerce(given, { word: column.type, args: column.typeArgs });
   if (value === undefined) throw new Error(`${expression} is no value of column ${column.name}`);
   return value;
 }
 
-function evaluate(expression: string, payload: HookPayload, nowMs: number): string | number | null {
+function evaluate(expression: string, { payload, nowMs }: Moment): string | number | null {
   if (expression === 'now') return new Date(nowMs).toISOString();
   if (!expression.startsWith('event.')) return expression;
   const key = expression.slice('event.'.length);

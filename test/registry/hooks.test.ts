@@ -76,6 +76,25 @@ for (const [title, parts, reason] of FAILING) {
   });
 }
 
+t.test('a row of an event in a tenant is a row of that tenant, whatever the hook says', async (t) => {
+  const { hooks, database, warnings } = open(t);
+  run(database, 'CREATE TABLE plugin_p_own (who TEXT, tenant_id INT NOT NULL DEFAULT 0)');
+  const declared = [
+    hook({ table: 'plugin_p_own', fields: { who: 'event.userName' } }),
+    hook({ table: 'plugin_p_own', fields: { tenant_id: '7', who: 'event.userName' } }),
+  ];
+  const releases = [{ pluginId: 'p', artifact: { hooks: declared } }];
+  await hooks.dispatch('auth.login.succeeded', releases, { userName: 'tina' }, 22);
+  await hooks.dispatch('auth.login.succeeded', releases, { userName: 'ada' });
+  t.same(database.prepare('SELECT who, tenant_id FROM plugin_p_own ORDER BY rowid').raw().all(), [
+    ['tina', 22],
+    ['tina', 22],
+    ['ada', 0],
+    ['ada', 7],
+  ]);
+  t.same(warnings, []);
+});
+
 t.test('only what is declared for the event is carried out', async (t) => {
   const { login, rows } = open(t);
   await login(hook({ event: 'auth.login.failed' }));
