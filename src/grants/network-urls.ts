@@ -46,20 +46,20 @@ interface Target {
 export function compileUrlPattern(pattern: string): ((url: string) => boolean) | undefined {
   const granted = readUrl(pattern);
   if (granted === undefined || granted.host === '') return undefined;
-  const glob = compileGlob(granted.host);
-  // The one spelling of a host with other letters, or of an address, in which a client knows it.
-  const spelling = readAsClient(pattern)?.host;
-  const hostMatches = (host: string) => host === granted.host || glob?.(host) === true;
+  // A host with other letters, or an address, has a second spelling: the one in which a client knows it.
+  const spellings = [granted.host, readAsClient(pattern)?.host ?? granted.host];
+  const globs = spellings.map(compileGlob);
+  const hostMatches = (host: string) => spellings.includes(host) || globs.some((glob) => glob?.(host) === true);
   const below = granted.path === '/' ? '/' : `${granted.path}/`;
   const pathMatches = (path: string) => path === granted.path || path.startsWith(below);
-  const matches = (target: Target) => target.scheme === granted.scheme && pathMatches(target.path);
+  const matches = (target: Target) =>
+    target.scheme === granted.scheme && hostMatches(target.host) && pathMatches(target.path);
   return (url) => {
     const target = readUrl(url);
-    if (target === undefined || !matches(target) || !hostMatches(target.host)) return false;
+    if (target === undefined || !matches(target)) return false;
     if (granted.port !== '' && granted.port !== target.port) return false;
     const connected = readAsClient(url);
-    if (connected === undefined || !matches(connected)) return false;
-    return hostMatches(connected.host) || (target.host === granted.host && connected.host === spelling);
+    return connected !== undefined && matches(connected);
   };
 }
 
@@ -85,12 +85,12 @@ function readAuthority(authority: string): Pick<Target, 'host' | 'port'> | undef
   return { host: host.replace(/^\[(.*)\]$/, '$1').toLowerCase(), port };
 }
 
+/** The bytes of a path, one character each, as Go compares them: they need not be UTF-8. */
 function decodePath(path: string): string | undefined {
-  try {
-    return path === '' ? '/' : decodeURIComponent(path);
-  } catch {
-    return undefined; // not percent-encoded UTF-8
-  }
+  if (path === '') return '/';
+  if (/%(?![0-9A-Fa-f]{2})/.test(path)) return undefined;
+  const bytes = Buffer.from(path).toString('latin1');
+  return bytes.replace(/%(..)/g, (_whole, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
 }
 
 function readAsClient(text: string): Target | undefined {

@@ -21,6 +21,7 @@ t.test('a plugin’s own limits lie over the defaults', async (t) => {
     maxResponseBytes: 16777216,
     maxHostCalls: 10000,
     logLinesPerSecond: 100,
+    slowHostCallMs: 1000,
     recycleAfter: 0,
     tenantFilter: true,
     memoryHeadroomMiB: 0,

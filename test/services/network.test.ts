@@ -172,6 +172,42 @@ t.test('an absent method is GET, others are sent in upper case whatever the toke
   t.same(seen, ['GET', 'GET', 'POST', 'DELETE', 'PROPFIND', 'HEAD']);
 });
 
+t.test('any method may carry a body, and none is sent without one', async (t) => {
+  const seen: unknown[] = [];
+  const server = await serveHttp(t, async (request, response) => {
+    seen.push([request.method, request.headers['content-length'], await bodyOf(request)]);
+    response.end();
+  });
+  const host = await demo(t, ['http://a.example.com']);
+  for (const method of ['GET', 'DELETE', 'PROPFIND', 'POST']) {
+    t.equal(
+      (await host.send('demo', `http://a.example.com:${server.port}/`, { method, body: Buffer.from('b') })).status,
+      0,
+    );
+  }
+  await host.send('demo', `http://a.example.com:${server.port}/`, { method: 'POST' });
+  await host.send('demo', `http://a.example.com:${server.port}/`);
+  t.same(seen, [
+    ['GET', '1', 'b'],
+    ['DELETE', '1', 'b'],
+    ['PROPFIND', '1', 'b'],
+    ['POST', '1', 'b'],
+    ['POST', '0', ''],
+    ['GET', undefined, ''],
+  ]);
+});
+
+t.test('a host with other letters is reached by its grant, redirects included', async (t) => {
+  const server = await serveHttp(t, (request, response) => {
+    if (request.url === '/') response.writeHead(302, { location: '/next' }).end();
+    else response.end(request.headers.host);
+  });
+  const host = await demo(t, ['http://*.bücher.example/']);
+  const sent = await host.send('demo', `http://a.bücher.example:${server.port}/`);
+  t.match(sent, { status: 0, body: `a.xn--bcher-kva.example:${server.port}` });
+  t.same(host.lookups, ['a.xn--bcher-kva.example']);
+});
+
 t.test('the fragment stays at home, an empty path is the root, query and user-info go along', async (t) => {
   const seen: unknown[] = [];
   const server = await serveHttp(t, (request, response) => {
