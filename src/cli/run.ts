@@ -176,6 +176,7 @@ function createRoom({ config, view, bytes, dataDir, isAnonymous, note }: RoomPar
     pool: { ...settings.pool, minThreads: 1, maxThreads: 1, maxWaitingThreads: 0 },
     stateFile: ':memory:',
     dataDir,
+    storage: { directory: join(dataDir, 'storage'), limits: config.storage },
     metrics,
     log: ({ level, text }) => note(`${view.pluginId} ${level}: ${text}`),
     answerHostCall: createHostCallAnswers({

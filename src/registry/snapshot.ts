@@ -48,6 +48,11 @@ export function withAuthorization(manifestSnapshot: string, authorization: Autho
   return JSON.stringify({ ...parse(manifestSnapshot), ...servicesOf(authorization) });
 }
 
+/** The same snapshot with what was decided about what the plugin has stored, when it was uninstalled. */
+export function withPurge(manifestSnapshot: string, uninstallPurgeStorageData: boolean): string {
+  return JSON.stringify({ ...parse(manifestSnapshot), uninstallPurgeStorageData });
+}
+
 function parse(manifestSnapshot: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(manifestSnapshot);

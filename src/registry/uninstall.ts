@@ -6,7 +6,7 @@ import { situationOf, type Turn } from './core.js';
 import { decideUninstall, standingAfter } from './decide.js';
 import { adopt, readEffective, releasesGone } from './discovery.js';
 import { withGuest } from './enable.js';
-import { effectiveReleaseOf } from './journal.js';
+import { effectiveReleaseOf, type PluginRows, type ReleaseDraft } from './journal.js';
 import { askGuest, hasCallback, requireAllowed, tellGuest, tellHooks } from './lifecycle.js';
 import { mark } from './markers.js';
 import { requireUnneeded } from './needs.js';
@@ -14,6 +14,7 @@ import type { UninstallOptions } from './operations.js';
 import type { PreparedRelease } from './ports.js';
 import type { EffectiveRelease, Entry } from './projection.js';
 import { pluginAfter } from './rows.js';
+import { withPurge } from './snapshot.js';
 
 /** Takes a plugin and what is governed of it away; its releases and archived files stay. */
 export async function uninstall(turn: Turn, options: UninstallOptions): Promise<void> {
@@ -23,7 +24,7 @@ export async function uninstall(turn: Turn, options: UninstallOptions): Promise<
   if (entry?.rows.plugin.installed) requireUnneeded(turn, entry, 'uninstall');
   const decision = decideUninstall(situation, { force, allowForce: turn.allowForceUninstall });
   if (decision === 'nothing') return;
-  if (decision === 'orphan') return remove(turn, entry!, 'orphan');
+  if (decision === 'orphan') return remove(turn, entry!, 'orphan', releasesGone(entry!.rows));
   const effective = await readable(turn, entry!, situation.isArchiveSound);
   const isAsked = hasCallback(effective.artifact, ['BeforeUninstall', 'Uninstall', 'AfterUninstall']);
   const facts = { purgeStorageData };
@@ -32,7 +33,7 @@ export async function uninstall(turn: Turn, options: UninstallOptions): Promise<
     try {
       if (purgeStorageData) await purge(turn, entry!, effective, prepared);
       requireUnneeded(turn, entry!, 'uninstall');
-      await remove(turn, entry!, 'uninstall');
+      await remove(turn, entry!, 'uninstall', releasesRemoved(entry!.rows, purgeStorageData));
     } catch (thrown) {
       noteFailure(turn, entry!, thrown, { action: 'uninstalled', isBroken: false });
       throw thrown;
@@ -95,7 +96,22 @@ function failed(pluginId: string, thrown: unknown): SandpoolError {
   );
 }
 
-async function remove(turn: Turn, entry: Entry, transition: 'uninstall' | 'orphan'): Promise<void> {
+/** The releases, of which the effective one keeps what was decided about what the plugin has stored. */
+function releasesRemoved(rows: PluginRows, purgeStorageData: boolean): readonly ReleaseDraft[] {
+  const version = effectiveReleaseOf(rows)?.releaseVersion;
+  return releasesGone(rows).map((release) =>
+    release.releaseVersion === version
+      ? { ...release, manifestSnapshot: withPurge(release.manifestSnapshot, purgeStorageData) }
+      : release,
+  );
+}
+
+async function remove(
+  turn: Turn,
+  entry: Entry,
+  transition: 'uninstall' | 'orphan',
+  releases: readonly ReleaseDraft[],
+): Promise<void> {
   const { pluginId } = turn;
   const { rows, staged } = entry;
   const row = pluginAfter(rows.plugin, standingAfter(rows.plugin, transition), turn.now());
@@ -103,7 +119,7 @@ async function remove(turn: Turn, entry: Entry, transition: 'uninstall' | 'orpha
     pluginId,
     basedOn: rows.plugin.generation,
     plugin: { ...row, previousReleaseId: 0, restage: 0 },
-    releases: releasesGone(rows),
+    releases,
     effectiveVersion: '',
     diagnosis: null,
     refs: 'none',

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { setInterval } from 'node:timers';
 import { setImmediate } from 'node:timers/promises';
 import type { ObjectStorage } from '../protocol/messages.js';
-import { nameFailure } from './object-failures.js';
 import { findFile } from './object-files.js';
 import type { ObjectScope } from './object-ledger.js';
 import { partsIn, pluginsIn, rootOf, scopesOf } from './object-places.js';
 import { recount } from './object-quota.js';
 import { type Objects, openObjects } from './objects.js';
+import { storeFailure } from './sqlite.js';
 
 export interface ObjectUpkeep {
   /**
    * Deletes the objects of a plugin, of all tenants, at these paths: all below for one that ends with `/`; and its uploads.
-   * @throws PLUGIN_STORAGE_PROVIDER_UNAVAILABLE
+   * @throws SBX_STORE_FAILED
    */
   purge(pluginId: string, paths: readonly string[]): Promise<void>;
   /**
@@ -75,9 +75,13 @@ export function createObjectUpkeep(objects: Objects, now: () => number, bootId =
 
   return {
     async purge(pluginId, paths) {
-      uploads.forget(ledger.uploadsOf(pluginId), until());
-      for (const scope of scopesOf(directory, pluginId)) {
-        for (const path of paths) await purgePath(objects, scope, path, until);
+      try {
+        uploads.forget(ledger.uploadsOf(pluginId), until());
+        for (const scope of scopesOf(directory, pluginId)) {
+          for (const path of paths) await purgePath(objects, scope, path, until);
+        }
+      } catch (thrown) {
+        throw storeFailure((thrown as Error).cause ?? thrown);
       }
     },
     async start() {
@@ -118,12 +122,8 @@ async function purgePath(objects: Objects, scope: ObjectScope, path: string, unt
 
 /** Links, devices and empty directories, which are no objects and were put there by somebody else. */
 function removeRest(root: string, base: string): void {
-  try {
-    const found = findFile(root, base);
-    if (found.kind === 'directory') rmSync(found.file, { recursive: true, force: true });
-  } catch (thrown) {
-    throw nameFailure(thrown);
-  }
+  const found = findFile(root, base);
+  if (found.kind === 'directory') rmSync(found.file, { recursive: true, force: true });
 }
 
 function isLeftBehind(part: string, now: number): boolean {

@@ -48,16 +48,19 @@ t.test('C46 F008 F009: an uninstall takes away what the plugin stored and what i
   t.same(ports.calls, ['uninstall demo v0.1.0', 'delete demo a/,b/', 'purge demo', 'no menus demo']);
   t.same(rows('sys_plugin_resource_ref'), []);
   t.match(rows('sys_plugin'), [{ installed: 0, status: 0, release_id: 0, current_state: 'uninstalled' }]);
-  t.match(rows('sys_plugin_release'), [{ status: 'uninstalled', package_path: /^releases\// }]);
+  t.match(rows('sys_plugin_release'), [
+    { status: 'uninstalled', package_path: /^releases\//, manifest_snapshot: /"uninstallPurgeStorageData":true/ },
+  ]);
   t.match(registry.find('demo'), { installed: false, enabled: false });
   t.equal(fake.held.size, 0);
 });
 
 t.test('C45 F009: an uninstall that keeps what is stored runs neither callback nor SQL', async (t) => {
-  const { registry, ports, fake } = await enabled(t);
+  const { registry, ports, fake, house } = await enabled(t);
   await registry.uninstall('demo', { purgeStorageData: false });
   t.same(ports.calls, ['no menus demo']);
   t.notOk(fake.calls.includes('Uninstall demo v0.1.0'));
+  t.match(house.rows('sys_plugin_release'), [{ manifest_snapshot: /"uninstallPurgeStorageData":false/ }]);
   t.match(await registry.install('demo'), { plugin: { installed: 1, generation: 5 } });
 });
 
