@@ -27,7 +27,7 @@ export interface ObjectUpkeep {
 }
 
 /** Objects that are deleted before others get a turn. */
-const BATCH = 100;
+const BATCH = 50;
 /** How long to wait for the lock, in ms. */
 const PATIENCE_MS = 10_000;
 /** Longer than any invocation runs, in ms: nobody writes to a part of this age that no upload owns. */
@@ -79,6 +79,8 @@ export function createObjectUpkeep(objects: Objects, now: () => number, bootId =
         uploads.forget(ledger.uploadsOf(pluginId), until());
         for (const scope of scopesOf(directory, pluginId)) {
           for (const path of paths) await purgePath(objects, scope, path, until);
+          // What was no object has gone as well.
+          for (const _ of recount(directory, ledger, scope, now())) await setImmediate();
         }
       } catch (thrown) {
         throw storeFailure((thrown as Error).cause ?? thrown);
@@ -107,13 +109,13 @@ export function createObjectUpkeep(objects: Objects, now: () => number, bootId =
 async function purgePath(objects: Objects, scope: ObjectScope, path: string, until: () => number): Promise<void> {
   if (!path.endsWith('/')) {
     const found = findFile(rootOf(objects.directory, scope), path);
-    if (found.kind === 'file') objects.delete(scope, path, until());
+    if (found.kind === 'file') objects.remove(scope, path, until());
     return;
   }
   const base = path.slice(0, -1);
   for (;;) {
     const listed = objects.list(scope, base, { after: '', limit: BATCH });
-    for (const object of listed) objects.delete(scope, object.path, until());
+    for (const object of listed) objects.remove(scope, object.path, until());
     if (listed.length < BATCH) break;
     await setImmediate();
   }

@@ -66,6 +66,8 @@ export interface Objects {
   open(scope: ObjectScope, path: string): OpenObject | undefined;
   /** What is not there is deleted already. */
   delete(scope: ObjectScope, path: string, until: number): void;
+  /** The same, but a power cut may bring it back. @returns the directory that has lost a name, if any has */
+  remove(scope: ObjectScope, path: string, until: number): string | undefined;
   /** Objects at or below a path, in the order of the bytes of their paths. */
   list(scope: ObjectScope, path: string, options: ListOptions): readonly StoredObject[];
   readonly uploads: Uploads;
@@ -89,6 +91,10 @@ export const openObjects = named(({ directory, limits, now }: ObjectsOptions): O
   const quota = createQuota(directory, ledger, limits, now);
   const place = createPlace(directory, ledger, quota);
   const find = (scope: ObjectScope, path: string) => findFile(rootOf(directory, scope), path);
+  const removeOne = (scope: ObjectScope, path: string, until: number): string | undefined => {
+    if (requirePlain(find(scope, path)).kind === 'missing') return undefined;
+    return ledger.exclusive(until, () => remove(ledger, scope, rootOf(directory, scope), path));
+  };
 
   return {
     put: named(putter({ directory, quota, place })),
@@ -102,10 +108,10 @@ export const openObjects = named(({ directory, limits, now }: ObjectsOptions): O
       return opened && { path, ...opened };
     }),
     delete: named((scope, path, until) => {
-      if (requirePlain(find(scope, path)).kind === 'missing') return;
-      const changed = ledger.exclusive(until, () => remove(ledger, scope, rootOf(directory, scope), path));
+      const changed = removeOne(scope, path, until);
       if (changed !== undefined) syncDirectory(changed);
     }),
+    remove: named(removeOne),
     list: named((scope, path, options) => list(find(scope, path), path, options)),
     uploads: createUploads({ directory, ledger, quota, limits, now, place }),
     directory,
