@@ -95,8 +95,10 @@ async function writeNew(path: string, text: string): Promise<void> {
   await writeFile(path, text, { flag: 'wx' });
 }
 
+/** Tables are named after the plugin, too, with `_` for what a name in SQL cannot hold. */
 function rename(text: string, id: string): string {
-  return text.replaceAll(TEMPLATE_ID, id);
+  const [from, to] = [TEMPLATE_ID, id].map((name) => name.replaceAll('-', '_')) as [string, string];
+  return text.replaceAll(TEMPLATE_ID, id).replaceAll(from, to);
 }
 
 function nextSteps(id: string): string {

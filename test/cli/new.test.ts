@@ -16,7 +16,8 @@ for (const language of ['assemblyscript', 'go'] as const) {
   t.test(`A new plugin in ${language} bears its id everywhere and the template's nowhere`, async (t) => {
     const directory = join(t.testdir(), 'acme-memo');
     const files = await scaffold('acme-memo', { language, directory });
-    for (const file of files) t.notMatch(await read(directory, file), 'sandpool-notes', file);
+    for (const file of files) t.notMatch(await read(directory, file), /sandpool[-_]notes/, file);
+    t.match(await read(directory, 'manifest/sql/001-notes.sql'), 'CREATE TABLE IF NOT EXISTS plugin_acme_memo (');
     t.equal(parse(await read(directory, 'plugin.yaml')).id, 'acme-memo');
     t.ok(
       files.includes('hack/config.yaml') && files.includes('frontend/pages/index.html') && files.includes('.gitignore'),
@@ -50,7 +51,7 @@ t.test('What a new plugin declares passes every check of the host', async (t) =>
   await scaffold('acme-memo', { language: 'assemblyscript', directory });
   const { manifest, hostServices } = parsePluginYaml(await read(directory, 'plugin.yaml'));
   t.match(normalizeManifest(manifest), { id: 'acme-memo', version: 'v0.1.0', defaultInstallMode: 'global' });
-  t.equal(normalizeHostServices(hostServices, 'acme-memo').length, 4);
+  t.equal(normalizeHostServices(hostServices, 'acme-memo').length, 8);
   const build = object<{ wasm: { routes: readonly RawRoute[] } }>({
     wasm: ['wasm', object({ routes: ['routes', decodeRoutes] })],
   });
@@ -63,6 +64,11 @@ t.test('What a new plugin declares passes every check of the host', async (t) =>
       'GET /notes/{id} public',
       'POST /notes login',
       'DELETE /notes/{id} login acme-memo:note:delete',
+      'GET /notes/{id}/attachment public',
+      'PUT /notes/{id}/attachment login',
+      'GET /search login',
+      'GET /authors login',
+      'GET /export public',
       'GET / public',
       'GET /about public',
     ],

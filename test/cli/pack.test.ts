@@ -48,6 +48,8 @@ t.test('F061 F062 F063 F065 the scaffold is packed from end to end', async (t) =
       'lina.plugin.dynamic',
       'lina.plugin.frontend.assets',
       'lina.plugin.i18n.assets',
+      'lina.plugin.install.sql',
+      'lina.plugin.uninstall.sql',
       'lina.plugin.manifest.resources',
       'lina.plugin.backend.lifecycle',
       'lina.plugin.backend.routes',
@@ -57,11 +59,23 @@ t.test('F061 F062 F063 F065 the scaffold is packed from end to end', async (t) =
   );
   t.equal(
     Buffer.from(customSections(bytes).get('lina.plugin.dynamic')!).toString(),
-    '{"runtimeKind":"wasm","abiVersion":"v1","frontendAssetCount":1,"i18nAssetCount":2,"manifestResourceCount":5,"routeCount":6}',
+    '{"runtimeKind":"wasm","abiVersion":"v1","frontendAssetCount":1,"i18nAssetCount":2,"sqlAssetCount":2,"manifestResourceCount":7,"routeCount":11}',
   );
   t.same(
     artifact.routes.map(({ method, path }) => `${method} ${path}`),
-    ['GET /notes', 'GET /notes/{id}', 'POST /notes', 'DELETE /notes/{id}', 'GET /', 'GET /about'],
+    [
+      'GET /notes',
+      'GET /notes/{id}',
+      'POST /notes',
+      'DELETE /notes/{id}',
+      'GET /notes/{id}/attachment',
+      'PUT /notes/{id}/attachment',
+      'GET /search',
+      'GET /authors',
+      'GET /export',
+      'GET /',
+      'GET /about',
+    ],
   );
   t.equal(artifact.routes[3]?.permission, 'acme-memo:note:delete');
   t.same(

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,11 +7,12 @@ import t from 'tap';
 import { parse } from 'yaml';
 import { type Language, scaffold } from '../../src/cli/new.js';
 import { decodeResponseEnvelope, type Identity, type RequestEnvelope } from '../../src/protocol/envelope.js';
-import { failedResponse, type HostCallRequest } from '../../src/protocol/host-call.js';
-import { growingWriter, writeBool, writeBytes, writeText, writtenBytes } from '../../src/protocol/wire.js';
+import { failedResponse } from '../../src/protocol/host-call.js';
+import { decodePayload } from '../../src/protocol/payloads.js';
 import { eligibility } from '../../src/rewrite/eligibility.js';
 import { GO_ENVIRONMENT, goVersion } from '../guest-modules.js';
-import { type Answer, bodyOf, type Guest, type HostReply, startGuest } from './guest.js';
+import { bodyOf, type Guest, startGuest } from './guest.js';
+import { memoryHost } from './memory-host.js';
 import { UNSERVED } from './unserved.js';
 
 const root = t.testdir();
@@ -99,6 +99,56 @@ for (const language of ['assemblyscript', 'go'] as const) {
       t.notMatch(bodyOf(page), '<script');
     });
 
+    t.test('finds notes by a part of their title, and nothing without one', async (t) => {
+      const guest = plugin();
+      for (const title of ['Milk', 'Oat milk', 'Bread'])
+        ask(guest, 'CreateNoteReq', { body: { title }, identity: ADMIN });
+      const found = ask(guest, 'SearchNotesReq', { query: { title: ['ilk'] }, identity: ADMIN });
+      t.match(found, [200, { total: 2, items: [{ title: 'Oat milk' }, { title: 'Milk' }] }]);
+      t.same(ask(guest, 'SearchNotesReq', { identity: ADMIN }), [400, 'title is required']);
+    });
+
+    t.test('counts the notes of each author once, until one is written or deleted', async (t) => {
+      const guest = plugin();
+      const lists = () => guest.calls.filter(({ service, method }) => service === 'data' && method === 'list').length;
+      ask(guest, 'CreateNoteReq', { body: { title: 'Milk' }, identity: ADMIN });
+      t.same(ask(guest, 'AuthorsReq', { identity: ADMIN }), [200, { admin: 1 }]);
+      const counted = lists();
+      t.same(ask(guest, 'AuthorsReq', { identity: ADMIN }), [200, { admin: 1 }]);
+      t.equal(lists(), counted);
+      ask(guest, 'CreateNoteReq', { body: { title: 'Oat' }, identity: { ...ADMIN, username: 'tina' } });
+      t.same(ask(guest, 'AuthorsReq', { identity: ADMIN }), [200, { admin: 1, tina: 1 }]);
+    });
+
+    t.test('keeps a file at a note, which goes with the note', async (t) => {
+      const guest = plugin();
+      const file = { id: 'id-1', body: { any: 'bytes' }, identity: ADMIN };
+      t.same(ask(guest, 'PutAttachmentReq', file), [404, 'there is no such note']);
+      ask(guest, 'CreateNoteReq', { body: { title: 'Milk' }, identity: ADMIN });
+      t.same(ask(guest, 'GetAttachmentReq', { id: 'id-1' }), [404, 'there is no file at this note']);
+      t.same(ask(guest, 'PutAttachmentReq', file), [200, { path: 'attachments/id-1', sizeBytes: 15 }]);
+      const sent = guest.ask(request('GetAttachmentReq', { id: 'id-1' }));
+      t.equal(bodyOf(sent), '{"any":"bytes"}');
+      t.match(sent, { contentType: 'application/octet-stream', headers: { 'Content-Disposition': ['attachment'] } });
+      ask(guest, 'DeleteNoteReq', { id: 'id-1', identity: ADMIN });
+      t.equal(ask(guest, 'GetAttachmentReq', { id: 'id-1' })[0], 404);
+    });
+
+    t.test('registers a job, which writes the notes into a file', async (t) => {
+      const guest = plugin();
+      t.same(ask(guest, 'RegisterJobsReq'), [200, { registered: 1 }]);
+      const registered = guest.calls.find(({ method }) => method === 'jobs.register');
+      t.match(decodePayload('HostServiceJobsRegisterRequest', registered?.payload ?? new Uint8Array()), {
+        name: 'export',
+        pattern: '*/5 * * * *',
+        requestType: 'ExportJobReq',
+      });
+      t.same(ask(guest, 'ExportReq'), [404, 'the job that writes the file has not run yet']);
+      ask(guest, 'CreateNoteReq', { body: { title: 'Milk' }, identity: ADMIN });
+      t.same(ask(guest, 'ExportJobReq'), [200, { notes: 1 }]);
+      t.match(ask(guest, 'ExportReq'), [200, [{ title: 'Milk' }]]);
+    });
+
     t.test('tells of its setting, its manifest resource and its host', async (t) => {
       const about = {
         plugin: 'acme-memo',
@@ -154,17 +204,18 @@ const ADMIN: Partial<Identity> = { userId: 1, username: 'admin', isSuperAdmin: t
 
 interface Parts {
   readonly id?: string;
+  readonly query?: Record<string, string[]>;
   readonly body?: object;
   readonly identity?: Partial<Identity>;
 }
 
-function request(requestType: string, { id, body, identity }: Parts = {}): RequestEnvelope {
-  const isWrite = requestType.startsWith('Create') || requestType.startsWith('After');
+function request(requestType: string, { id, query = {}, body, identity }: Parts = {}): RequestEnvelope {
+  const isWrite = /^(?:Create|After)/.test(requestType);
   const method = isWrite ? 'POST' : 'GET';
   return {
     pluginId: 'acme-memo',
     requestId: 'r',
-    route: { method, requestType, pathParams: id === undefined ? {} : { id } },
+    route: { method, requestType, pathParams: id === undefined ? {} : { id }, queryValues: query },
     request: { method, body: Buffer.from(body === undefined ? '' : JSON.stringify(body)) },
     ...(identity === undefined ? {} : { identity }),
   };
@@ -175,60 +226,4 @@ function ask(guest: Guest, requestType: string, parts?: Parts): [number, unknown
   const response = guest.ask(request(requestType, parts));
   const text = bodyOf(response);
   return [response.statusCode, response.contentType === 'application/json' ? JSON.parse(text) : text];
-}
-
-/** A host that keeps state in memory and counts ids and milliseconds. */
-function memoryHost(settings: Record<string, string> = {}): Answer {
-  const state = new Map<string, string>();
-  let ids = 0;
-  return (call) => {
-    const [first = '', second = ''] = texts(call);
-    if (call.method === 'state.get') return found(state.get(first));
-    if (call.method === 'state.set') void state.set(first, second);
-    if (call.method === 'info.now') return found(String(1700000000000 + ++ids));
-    if (call.method === 'info.uuid') return found(`id-${ids + 1}`);
-    if (call.method === 'info.node') return found('node-a');
-    if (call.service === 'plugins') return found(settings[first]);
-    if (call.service === 'hostconfig') return found('"/admin"');
-    if (call.service === 'manifest') return file(first);
-    return undefined;
-  };
-}
-
-/** The texts of a payload {1: text, 2: text}. */
-function texts({ payload }: HostCallRequest): string[] {
-  const found: string[] = [];
-  for (let at = 0; at < payload.length; ) {
-    let length = 0;
-    at += 1;
-    for (let shift = 0; ; shift += 7) {
-      const byte = payload[at++] ?? 0;
-      length |= (byte & 0x7f) << shift;
-      if (byte < 0x80) break;
-    }
-    found.push(Buffer.from(payload.subarray(at, at + length)).toString());
-    at += length;
-  }
-  return found;
-}
-
-/** The reply {1: value, 2: found}. */
-function found(value: string | undefined): HostReply | undefined {
-  if (value === undefined) return undefined;
-  const writer = growingWriter(64);
-  writeText(writer, 0x0a, value);
-  writeBool(writer, 0x10, true);
-  return { payload: writtenBytes(writer) };
-}
-
-/** The reply {1: found, 2: body} for a file of the sample's manifest folder. */
-function file(path: string): HostReply {
-  const writer = growingWriter(64);
-  writeBool(writer, 0x08, true);
-  writeBytes(
-    writer,
-    0x12,
-    readFileSync(new URL(`../../../src/sdk/templates/common/manifest/${path}`, import.meta.url)),
-  );
-  return { payload: writtenBytes(writer) };
 }

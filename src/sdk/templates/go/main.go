@@ -15,24 +15,43 @@ func init() {
 	lina.On("GetNoteReq", getNote)
 	lina.On("CreateNoteReq", createNote)
 	lina.On("DeleteNoteReq", deleteNote)
+	lina.On("GetAttachmentReq", getAttachment)
+	lina.On("PutAttachmentReq", putAttachment)
+	lina.On("SearchNotesReq", searchNotes)
+	lina.On("AuthorsReq", func(*lina.Request) lina.Response { return answer(authorCounts()) })
+	lina.On("ExportReq", getExport)
 	lina.On("PageReq", showPage)
 	lina.On("AboutReq", about)
+	lina.OnJob(lina.Job{Name: "export", Pattern: "*/5 * * * *"}, "ExportJobReq", exportNotes)
 	lina.OnLifecycle("AfterInstall", afterInstall)
 }
 
 // main is never called: the plugin is a library of the host.
 func main() {}
 
-func listNotes(request *lina.Request) lina.Response {
-	notes, err := readNotes()
+func listNotes(request *lina.Request) lina.Response { return answerNotes(frontPage()) }
+
+func searchNotes(request *lina.Request) lina.Response {
+	title := request.Query["title"]
+	if len(title) == 0 || title[0] == "" {
+		return lina.BadRequest("title is required")
+	}
+	return answerNotes(findByTitle(title[0]))
+}
+
+func answerNotes(notes []note, err error) lina.Response {
+	return answer(map[string]any{"items": notes, "total": len(notes)}, err)
+}
+
+func answer[Value any](value Value, err error) lina.Response {
 	if err != nil {
 		return lina.InternalError(err.Error())
 	}
-	return lina.JSON(map[string]any{"items": notes, "total": len(notes)})
+	return lina.JSON(value)
 }
 
 func getNote(request *lina.Request) lina.Response {
-	notes, err := readNotes()
+	notes, err := frontPage()
 	if err != nil {
 		return lina.InternalError(err.Error())
 	}
@@ -41,8 +60,10 @@ func getNote(request *lina.Request) lina.Response {
 			return lina.JSON(note)
 		}
 	}
-	return lina.NotFound("there is no such note")
+	return noNote()
 }
+
+func noNote() lina.Response { return lina.NotFound("there is no such note") }
 
 func createNote(request *lina.Request) lina.Response {
 	if request.Identity == nil {
@@ -80,9 +101,62 @@ func deleteNote(request *lina.Request) lina.Response {
 		return lina.InternalError(err.Error())
 	}
 	if !found {
-		return lina.NotFound("there is no such note")
+		return noNote()
 	}
 	return lina.Response{Status: 204}
+}
+
+// getAttachment gives a file at a note; browsers save it and never show it, because anybody with a login may have put it there.
+func getAttachment(request *lina.Request) lina.Response {
+	_, body, found, err := lina.StorageGet(attachmentPath(request.Params["id"]))
+	if err != nil {
+		return lina.InternalError(err.Error())
+	}
+	if !found {
+		return lina.NotFound("there is no file at this note")
+	}
+	headers := map[string][]string{"Content-Disposition": {"attachment"}}
+	return lina.Response{Status: 200, ContentType: "application/octet-stream", Headers: headers, Body: body}
+}
+
+func putAttachment(request *lina.Request) lina.Response {
+	var kept note
+	found, err := table.Get(request.Params["id"], &kept)
+	if err != nil {
+		return lina.InternalError(err.Error())
+	}
+	if !found {
+		return noNote()
+	}
+	stored, err := lina.StoragePut(attachmentPath(kept.ID), request.Body, request.ContentType, true)
+	return answer(map[string]any{"path": stored.Path, "sizeBytes": stored.Size}, err)
+}
+
+const exportPath = "exports/notes.json"
+
+// exportNotes runs every five minutes: the notes as a file, and the front page put right.
+func exportNotes(request *lina.Request) lina.Response {
+	notes, err := publish()
+	if err != nil {
+		return lina.InternalError(err.Error())
+	}
+	text, err := json.Marshal(notes)
+	if err != nil {
+		return lina.InternalError(err.Error())
+	}
+	_, err = lina.StoragePut(exportPath, text, "application/json", true)
+	return answer(map[string]int{"notes": len(notes)}, err)
+}
+
+func getExport(request *lina.Request) lina.Response {
+	_, body, found, err := lina.StorageGet(exportPath)
+	if err != nil {
+		return lina.InternalError(err.Error())
+	}
+	if !found {
+		return lina.NotFound("the job that writes the file has not run yet")
+	}
+	return lina.Response{Status: 200, ContentType: "application/json", Body: body}
 }
 
 const page = `<!doctype html>
@@ -103,7 +177,7 @@ const page = `<!doctype html>
 
 // showPage renders the notebook for browsers without script. Whatever people wrote is escaped.
 func showPage(request *lina.Request) lina.Response {
-	notes, err := readNotes()
+	notes, err := frontPage()
 	if err != nil {
 		return lina.InternalError(err.Error())
 	}
@@ -119,7 +193,7 @@ func showPage(request *lina.Request) lina.Response {
 }
 
 func about(request *lina.Request) lina.Response {
-	notes, err := readNotes()
+	notes, err := frontPage()
 	if err != nil {
 		return lina.InternalError(err.Error())
 	}
@@ -144,10 +218,10 @@ func about(request *lina.Request) lina.Response {
 	})
 }
 
-// The first note comes with the plugin. When its grant is missing, the notebook just begins empty.
+// The first note comes with the plugin. When a grant is missing, the notebook just begins empty.
 func afterInstall(event lina.Event) (veto string, err error) {
 	file, found, err := lina.ManifestGet("resources/welcome.json")
-	notes, readErr := readNotes()
+	notes, readErr := frontPage()
 	if err != nil || readErr != nil || !found || len(notes) > 0 {
 		return "", nil
 	}
@@ -159,5 +233,5 @@ func afterInstall(event lina.Event) (veto string, err error) {
 	if welcome.WrittenAt, err = lina.Now(); err != nil {
 		return "", err
 	}
-	return "", storeNotes([]note{welcome})
+	return "", store(welcome)
 }

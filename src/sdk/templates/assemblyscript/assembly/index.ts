@@ -1,30 +1,52 @@
 import { Fields, Input, Json, LifecycleEvent, Request, Response, Verdict, allow, badRequest, json, noContent, notFound, router } from '../sdk';
-import { hostconfig, html, manifest, plugins, runtime, unauthorized } from '../sdk';
-import { Note, readNotes, storeNotes } from './notes';
+import { bytes, hostconfig, html, jobs, manifest, plugins, runtime, storage, text, unauthorized } from '../sdk';
+import {
+  Note, addNote, attachmentPath, authorCounts, findByTitle, frontPage, hasNote, listOf, maxNotes, noteCount, publish, removeNote,
+} from './notes';
 import { renderPage } from './page';
 
 export { lina_dynamic_route_alloc, lina_dynamic_route_execute, lina_host_call_alloc } from '../sdk';
+
+const EXPORT_PATH = 'exports/notes.json';
 
 router
   .on('ListNotesReq', listNotes)
   .on('GetNoteReq', getNote)
   .handle<CreateNoteReq>(createNote)
   .on('DeleteNoteReq', deleteNote)
-  .on('PageReq', (request) => html(renderPage(plugins.config.getString('title', 'Notebook').value, readNotes())))
+  .on('GetAttachmentReq', getAttachment)
+  .on('PutAttachmentReq', putAttachment)
+  .on('SearchNotesReq', searchNotes)
+  .on('AuthorsReq', (request) => text(authorCounts()).type('application/json'))
+  .on('ExportReq', getExport)
+  .on('PageReq', (request) => html(renderPage(plugins.config.getString('title', 'Notebook').value, frontPage())))
   .on('AboutReq', about)
+  .onJob(new jobs.Job('export', '*/5 * * * *', 'ExportJobReq'), exportNotes)
   .onLifecycle('AfterInstall', afterInstall);
 
 function listNotes(request: Request): Response {
-  const notes = readNotes();
-  const items = Json.list();
-  for (let i = 0; i < notes.length; i++) items.push(notes[i].toJson());
-  return json(Json.object().set('items', items).set('total', notes.length));
+  return answer(frontPage());
+}
+
+function searchNotes(request: Request): Response {
+  const title = request.query('title');
+  return title.length == 0 ? badRequest('title is required') : answer(findByTitle(title));
+}
+
+function answer(notes: Note[]): Response {
+  return json(Json.object().set('items', listOf(notes)).set('total', notes.length));
 }
 
 function getNote(request: Request): Response {
-  const notes = readNotes();
-  const index = indexOf(notes, request.param('id'));
-  return index < 0 ? notFound('there is no such note') : json(notes[index].toJson());
+  const notes = frontPage();
+  for (let i = 0; i < notes.length; i++) {
+    if (notes[i].id == request.param('id')) return json(notes[i].toJson());
+  }
+  return noNote();
+}
+
+function noNote(): Response {
+  return notFound('there is no such note');
 }
 
 class CreateNoteReq extends Input {
@@ -42,23 +64,42 @@ class CreateNoteReq extends Input {
 function createNote(input: CreateNoteReq, request: Request): Response {
   const identity = request.identity;
   if (!identity) return unauthorized();
-  const notes = readNotes();
-  const maxNotes = plugins.config.getInt('maxNotes', 100).value;
-  if (notes.length >= <i32>maxNotes) return badRequest(`the notebook is full: it holds ${maxNotes} notes`);
+  const most = maxNotes();
+  if (noteCount() >= <i32>most) return badRequest(`the notebook is full: it holds ${most} notes`);
   const note = new Note(runtime.info.uuid().value, input.title, input.text, identity.username, runtime.info.now().value);
-  notes.unshift(note);
-  storeNotes(notes);
+  addNote(note);
   runtime.log.info('note written', new Map<string, string>().set('id', note.id).set('by', note.author));
   return json(note.toJson()).status(201).header('Location', `/x/${request.pluginId}/notes/${note.id}`);
 }
 
 function deleteNote(request: Request): Response {
-  const notes = readNotes();
-  const index = indexOf(notes, request.param('id'));
-  if (index < 0) return notFound('there is no such note');
-  notes.splice(index, 1);
-  storeNotes(notes);
-  return noContent();
+  return removeNote(request.param('id')) ? noContent() : noNote();
+}
+
+/** A file at a note; browsers save it and never show it, because anybody with a login may have put it there. */
+function getAttachment(request: Request): Response {
+  const file = storage.get(attachmentPath(request.param('id'))).value;
+  if (!file) return notFound('there is no file at this note');
+  return bytes(file.body, 'application/octet-stream').header('Content-Disposition', 'attachment');
+}
+
+function putAttachment(request: Request): Response {
+  const id = request.param('id');
+  if (!hasNote(id)) return noNote();
+  const stored = storage.put(attachmentPath(id), request.body, request.contentType, true).value;
+  return json(Json.object().set('path', stored.path).set('sizeBytes', stored.sizeBytes));
+}
+
+/** Every five minutes: the notes as a file, and the front page put right. */
+function exportNotes(request: Request): Response {
+  const notes = publish();
+  storage.putText(EXPORT_PATH, listOf(notes).toString(), 'application/json', true).value;
+  return json(Json.object().set('notes', notes.length));
+}
+
+function getExport(request: Request): Response {
+  const file = storage.get(EXPORT_PATH).value;
+  return file ? bytes(file.body, 'application/json') : notFound('the job that writes the file has not run yet');
 }
 
 function about(request: Request): Response {
@@ -66,26 +107,19 @@ function about(request: Request): Response {
     Json.object()
       .set('plugin', request.pluginId)
       .set('title', plugins.config.getString('title', 'Notebook').value)
-      .set('maxNotes', plugins.config.getInt('maxNotes', 100).value)
-      .set('notes', readNotes().length)
+      .set('maxNotes', maxNotes())
+      .set('notes', frontPage().length)
       .set('about', manifest.getJson('resources/about.json').value)
       .set('adminPath', hostconfig.getString('workspace.basePath').value)
       .set('node', runtime.info.node().value),
   );
 }
 
-/** The first note comes with the plugin. When its grant is missing, the notebook just begins empty. */
+/** The first note comes with the plugin. When a grant is missing, the notebook just begins empty. */
 function afterInstall(event: LifecycleEvent): Verdict {
   const welcome = manifest.getJson('resources/welcome.json').or(Json.missing);
-  if (welcome.isMissing || readNotes().length > 0) return allow();
+  if (welcome.isMissing || frontPage().length > 0) return allow();
   const now = runtime.info.now().value;
-  storeNotes([new Note('welcome', welcome.get('title').asText(), welcome.get('text').asText(), 'sandpool', now)]);
+  addNote(new Note('welcome', welcome.get('title').asText(), welcome.get('text').asText(), 'sandpool', now));
   return allow();
-}
-
-function indexOf(notes: Note[], id: string): i32 {
-  for (let i = 0; i < notes.length; i++) {
-    if (notes[i].id == id) return i;
-  }
-  return -1;
 }

@@ -1,0 +1,69 @@
+/** The sample plugin in a whole host: its table, files, cache and job, over the services themselves. */
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import t from 'tap';
+import { ensureDemo } from '../../src/cli/demo.js';
+import { serveRawCalls } from '../raw-calls.js';
+import { startTestHost } from './host.js';
+
+/** Longest wait for a job that was told to run. */
+const PATIENCE_MS = 60_000;
+
+t.test(
+  'the sample keeps notes in its table, files in its storage, counts in its cache, and exports them in a job',
+  async (t) => {
+    const directory = t.testdir();
+    const host = await startTestHost(t, {}, directory);
+    await ensureDemo(host.registry, join(directory, 'data'));
+    const admin = await host.authorization();
+    const ask = async (method: string, path: string, body?: unknown, headers = admin) => {
+      const type = { 'content-type': typeof body === 'string' ? 'text/plain' : 'application/json' };
+      const sent = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
+      const { status, text } = await host.fetch(`/x/sandpool-notes${path}`, {
+        method,
+        headers: { ...(body === undefined ? {} : type), ...headers },
+        ...sent,
+      });
+      return { status, value: text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text };
+    };
+    const asNobody = (path: string) => ask('GET', path, undefined, {} as typeof admin);
+
+    t.match(await asNobody('/notes'), { status: 200, value: { total: 1, items: [{ id: 'welcome' }] } });
+    const written = await ask('POST', '/notes', { title: 'Milk <b>', text: 'two bottles 🥛' });
+    t.match(written, { status: 201, value: { title: 'Milk <b>', author: 'admin', id: /^[0-9a-z]{32}$/ } });
+    const { id } = written.value as { id: string };
+    t.match(await asNobody('/notes'), { value: { total: 2, items: [written.value, { id: 'welcome' }] } });
+    t.match(await ask('GET', '/search?title=ilk'), { status: 200, value: { total: 1, items: [written.value] } });
+    t.equal((await asNobody('/search?title=ilk')).status, 401);
+    t.match(await ask('GET', '/authors'), { status: 200, value: { admin: 1, sandpool: 1 } });
+    t.match(await ask('GET', '/authors'), { status: 200, value: { admin: 1, sandpool: 1 } });
+
+    t.equal((await asNobody(`/notes/${id}/attachment`)).status, 404);
+    t.match(await ask('PUT', `/notes/${id}/attachment`, 'a receipt'), {
+      status: 200,
+      value: { path: `attachments/${id}`, sizeBytes: 9 },
+    });
+    t.match(await asNobody(`/notes/${id}/attachment`), { status: 200, value: 'a receipt' });
+
+    t.match(await asNobody('/export'), { status: 404, value: /has not run yet/ });
+    const { asAdmin } = await serveRawCalls(host, {
+      hostServices: [{ service: 'jobs', methods: ['jobs.list', 'jobs.run'] }],
+    });
+    const jobs = (await asAdmin('jobs', 'jobs.list', { json: { keyword: 'export' } })).json() as {
+      Items: { ID: string; Status: string }[];
+    };
+    t.match(jobs.Items, [{ Status: 'enabled' }]);
+    t.equal((await asAdmin('jobs', 'jobs.run', { json: { jobId: jobs.Items[0]?.ID } })).status, 0);
+    let exported = await asNobody('/export');
+    for (const until = Date.now() + PATIENCE_MS; exported.status !== 200 && Date.now() < until; ) {
+      await setTimeout(20);
+      exported = await asNobody('/export');
+    }
+    t.match(exported, { status: 200, value: [written.value, { id: 'welcome' }] });
+
+    t.equal((await ask('DELETE', `/notes/${id}`)).status, 204);
+    t.equal((await asNobody(`/notes/${id}/attachment`)).status, 404);
+    t.match(await ask('GET', '/authors'), { value: { sandpool: 1 } });
+    t.match(await asNobody('/notes'), { value: { total: 1 } });
+  },
+);
