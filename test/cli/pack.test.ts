@@ -92,7 +92,7 @@ t.test('the scaffold in Go is packed too', { skip: hasGo ? false : 'Go >= 1.24 i
   await scaffold('acme-memo', { language: 'go', directory });
   const { bytes, manifest } = await packDirectory(directory);
   t.equal(manifest.id, 'acme-memo');
-  t.equal(parseArtifact(bytes).routes.length, 6);
+  t.equal(parseArtifact(bytes).routes.length, 11);
 
   t.test('whether its build is spelt out or named, or nothing is said', async (t) => {
     const file = join(directory, 'hack/config.yaml');

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { ensureDemo } from '../../src/cli/demo.js';
-import { serveRawCalls } from '../raw-calls.js';
 import { startTestHost } from './host.js';
 
 /** Longest wait for a job that was told to run. */
@@ -46,14 +45,8 @@ t.test(
     t.match(await asNobody(`/notes/${id}/attachment`), { status: 200, value: 'a receipt' });
 
     t.match(await asNobody('/export'), { status: 404, value: /has not run yet/ });
-    const { asAdmin } = await serveRawCalls(host, {
-      hostServices: [{ service: 'jobs', methods: ['jobs.list', 'jobs.run'] }],
-    });
-    const jobs = (await asAdmin('jobs', 'jobs.list', { json: { keyword: 'export' } })).json() as {
-      Items: { ID: string; Status: string }[];
-    };
-    t.match(jobs.Items, [{ Status: 'enabled' }]);
-    t.equal((await asAdmin('jobs', 'jobs.run', { json: { jobId: jobs.Items[0]?.ID } })).status, 0);
+    const run = `${host.url}/api/v1/jobs/${encodeURIComponent('sandpool-notes/export')}/run`;
+    t.equal((await fetch(run, { method: 'POST', headers: admin })).status, 200);
     let exported = await asNobody('/export');
     for (const until = Date.now() + PATIENCE_MS; exported.status !== 200 && Date.now() < until; ) {
       await setTimeout(20);
