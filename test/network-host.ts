@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import type { Test } from 'tap';
 import { decodeHostCallResponse, encodeHostCallRequest } from '../src/protocol/host-call.js';
 import { decodePayload, encodePayload, type PayloadInput } from '../src/protocol/payloads.js';
@@ -149,6 +149,32 @@ export function serveBytes(t: Test, answer: string | Buffer, { ends = true } = {
       if (ends) socket.end();
     });
   });
+}
+
+/** A proxy that notes what it is asked for, answers tunnels with this status, and leads them all to this port. */
+export async function serveProxy(t: Test, { status = 200, to }: { status?: number; to?: number } = {}) {
+  const asked: unknown[] = [];
+  const sockets: Socket[] = [];
+  const proxy = createHttpServer((request, response) => {
+    asked.push(['no tunnel', request.url]);
+    response.writeHead(400).end();
+  });
+  proxy.on('connect', (request, socket: Socket) => {
+    asked.push([request.url, request.headers['proxy-authorization']]);
+    sockets.push(socket.on('error', () => {}));
+    if (status !== 200) return void socket.end(`HTTP/1.1 ${status} No\r\n\r\n`);
+    const [host, port] = (request.url as string).split(':');
+    const upstream = connect(to ?? Number(port), host).on('error', () => {});
+    sockets.push(upstream);
+    socket.write('HTTP/1.1 200 OK\r\n\r\n');
+    socket.pipe(upstream).pipe(socket);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    proxy.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return { port: (proxy.address() as AddressInfo).port, asked };
 }
 
 /** A port on which nobody listens. */

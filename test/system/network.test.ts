@@ -1,9 +1,9 @@
 /** Plugins that wait for the network beside plugins that compute. */
 import type { ServerResponse } from 'node:http';
 import t, { type Test } from 'tap';
-import { bodyOf } from '../engine-host.js';
-import { watGuest } from '../guest-modules.js';
-import { callOf, LOOPBACK, type NetworkHostOptions, serveHttp, startNetworkHost } from '../network-host.js';
+import { bodyOf, grantOf } from '../engine-host.js';
+import { assemblyScriptGuest, watGuest } from '../guest-modules.js';
+import { callOf, LOOPBACK, type NetworkHostOptions, serveHttp, serveProxy, startNetworkHost } from '../network-host.js';
 import { serveRawCalls } from '../raw-calls.js';
 import { startTestHost } from './host.js';
 
@@ -129,4 +129,39 @@ t.test('the connections of a plugin are closed when it is disabled, and of all w
   t.same([...open], ['/two']);
   await host.close();
   while (open.size > 0) await new Promise(setImmediate);
+});
+
+t.test('F059 a request through the facade of the guest library obeys the grant', async (t) => {
+  const server = await serveHttp(
+    t,
+    async (request, response) => {
+      let body = '';
+      for await (const piece of request) body += piece;
+      response.writeHead(201, { 'content-type': 'application/json; charset=utf-8' });
+      response.end(JSON.stringify([request.method, request.url, body]));
+    },
+    { tls: true },
+  );
+  // The guest asks for the usual port, which the proxy leads to the server.
+  const proxy = await serveProxy(t, { to: server.port });
+  const host = startNetworkHost(t, {
+    network: { allowedAddresses: LOOPBACK },
+    proxy: `http://127.0.0.1:${proxy.port}`,
+    requestType: 'NetworkReq',
+  });
+  const module = await assemblyScriptGuest('services');
+  const grant = (url: string) => [grantOf('network', ['request'], { resources: [{ ref: url }] })];
+  await host.load('granted', module, { services: grant('https://*.example.com/api') });
+  await host.load('other', module, { services: grant('https://*.example.com/other') });
+  const answer = ['POST', '/api/orders?id=1', 'body'];
+  t.same(JSON.parse(bodyOf(await host.request('granted', 'body'))), [
+    201,
+    true,
+    'application/json',
+    JSON.stringify(answer),
+    'application/json; charset=utf-8',
+    answer,
+  ]);
+  t.match(bodyOf(await host.request('other', 'body')), 'is not authorized for host service network.request');
+  t.same(proxy.asked, [['127.0.0.1:443', undefined]]);
 });

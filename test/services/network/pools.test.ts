@@ -1,35 +1,7 @@
-import { createServer as createHttpServer } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { createNetworkClient } from '../../../src/services/network/client.js';
 import { createPools } from '../../../src/services/network/pools.js';
-import { CERTIFICATE, LIMITS, LOOPBACK, serveHttp } from '../../network-host.js';
-
-/** A proxy that notes what it is asked for, and answers tunnels with this status. */
-async function serveProxy(t: Test, status = 200) {
-  const asked: unknown[] = [];
-  const sockets: Socket[] = [];
-  const proxy = createHttpServer((request, response) => {
-    asked.push(['no tunnel', request.url]);
-    response.writeHead(400).end();
-  });
-  proxy.on('connect', (request, socket: Socket) => {
-    asked.push([request.url, request.headers['proxy-authorization']]);
-    sockets.push(socket.on('error', () => {}));
-    if (status !== 200) return void socket.end(`HTTP/1.1 ${status} No\r\n\r\n`);
-    const [host, port] = (request.url as string).split(':');
-    const upstream = connect(Number(port), host).on('error', () => {});
-    sockets.push(upstream);
-    socket.write('HTTP/1.1 200 OK\r\n\r\n');
-    socket.pipe(upstream).pipe(socket);
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    proxy.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return { port: (proxy.address() as AddressInfo).port, asked };
-}
+import { CERTIFICATE, LIMITS, LOOPBACK, serveHttp, serveProxy } from '../../network-host.js';
 
 function open(t: Test, proxy: string, resolve: () => readonly string[] = () => ['127.0.0.1']) {
   const client = createNetworkClient({
@@ -71,7 +43,7 @@ t.test('a proxy is not asked for what is not allowed', async (t) => {
 });
 
 t.test('a proxy that refuses is status 4', async (t) => {
-  const proxy = await serveProxy(t, 403);
+  const proxy = await serveProxy(t, { status: 403 });
   const send = open(t, `http://127.0.0.1:${proxy.port}`);
   await t.rejects(send('http://a.example.com/'), { status: 4, message: 'the proxy answered 403' });
 });
