@@ -14,25 +14,30 @@ import { assemblyScriptGuest } from './guests.js';
 const PLUGIN = 'bench';
 const TABLE = 'plugin_bench';
 const ROWS = 2000;
-const SQL = `
-CREATE TABLE ${TABLE} (
+
+/** A table with rows; `further` are more columns, each behind a comma. */
+export function tableSql(table: string, further = ''): string {
+  return `
+CREATE TABLE ${table} (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   title VARCHAR(128) NOT NULL,
   content TEXT NOT NULL DEFAULT '',
   rating INT NOT NULL DEFAULT 0,
-  done BOOLEAN NOT NULL DEFAULT false
+  done BOOLEAN NOT NULL DEFAULT false${further}
 );
-INSERT INTO ${TABLE} (title, content, rating) SELECT 'title ' || n, repeat('x', 60), n FROM generate_series(1, ${ROWS}) AS n;`;
-const GRANT = {
+INSERT INTO ${table} (title, content, rating) SELECT 'title ' || n, repeat('x', 60), n FROM generate_series(1, ${ROWS}) AS n;`;
+}
+
+const tableGrant = (table: string) => ({
   owner: '',
   service: 'data',
   version: '',
   methods: ['list', 'get', 'batch_get', 'create', 'update', 'delete', 'transaction'],
   paths: [],
-  tables: [TABLE],
+  tables: [table],
   keys: [],
   resources: [],
-};
+});
 
 const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64');
@@ -78,7 +83,7 @@ export const dataCase: BenchCase = {
     const bridge = await openEngine({ maxThreads: 1, placements: { data: 'host' } });
     const bare = await openEngine({ maxThreads: 1 });
     for (const { dataDir } of [worker, bridge, bare]) fill(dataDir);
-    for (const engine of [worker, bridge]) await engine.load(PLUGIN, guest, [GRANT]);
+    for (const engine of [worker, bridge]) await engine.load(PLUGIN, guest, [tableGrant(TABLE)]);
     const database = openPluginDatabase(bare.dataDir, PLUGIN);
     const row = (name: string, engine: BenchEngine, body: Uint8Array, calls: number): BenchRow => ({
       row: `${name}, ${engine === worker ? 'in the worker' : 'over the bridge'}`,
@@ -116,7 +121,7 @@ export const dataCase: BenchCase = {
 
 function fill(dataDir: string): void {
   const database = openPluginDatabase(dataDir, PLUGIN);
-  const files = [{ key: '001.sql', content: SQL }];
+  const files = [{ key: '001.sql', content: tableSql(TABLE) }];
   runPhase(database, { pluginId: PLUGIN, releaseId: 1, phase: 'install', files });
   database.close();
 }
@@ -146,26 +151,26 @@ async function runMs(engine: BenchEngine, body: Uint8Array, calls: number): Prom
   return timings.runMs;
 }
 
-/** Requests one behind the other, each behind its length. */
 function many(count: number, make: (index: number) => Uint8Array): Uint8Array {
+  return cycleOf(Array.from({ length: count }, (_, index) => make(index)));
+}
+
+function requestOf(method: string, payload: Uint8Array): Uint8Array {
+  return tableCall(TABLE, method, payload);
+}
+
+/** The bytes of a call of the service `data`. */
+export function tableCall(table: string, method: string, payload: Uint8Array): Uint8Array {
+  return encodeHostCallRequest({ service: 'data', method, resourceRef: '', table, payload, owner: '', version: '' });
+}
+
+/** Requests one behind the other, each behind its length, as `CycleReq` of the guest takes them. */
+export function cycleOf(requests: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(
-    Array.from({ length: count }, (_, index) => {
-      const request = make(index);
+    requests.map((request) => {
       const length = Buffer.alloc(4);
       length.writeUInt32LE(request.length);
       return Buffer.concat([length, request]);
     }),
   );
-}
-
-function requestOf(method: string, payload: Uint8Array): Uint8Array {
-  return encodeHostCallRequest({
-    service: 'data',
-    method,
-    resourceRef: '',
-    table: TABLE,
-    payload,
-    owner: '',
-    version: '',
-  });
 }

@@ -71,26 +71,38 @@ export function marked(module: Uint8Array, number: number): Uint8Array {
   return copy;
 }
 
-const ROUTES = ['Echo', 'Call', 'Store', 'Spin', 'Recurse', 'Encode', 'Decode', 'Match', 'Mark'].map((name) => ({
-  method: 'POST',
-  path: `/${name.toLowerCase()}`,
-  access: 'public',
-  requestType: `${name}Req`,
-}));
+const ROUTES = ['Echo', 'Call', 'Store', 'Spin', 'Recurse', 'Encode', 'Decode', 'Match', 'Mark', 'Cycle'].map(
+  (name) => ({
+    method: 'POST',
+    path: `/${name.toLowerCase()}`,
+    access: 'public',
+    requestType: `${name}Req`,
+  }),
+);
 /** What an operator declares to warm a guest up; its host call is refused then. */
 export const WARM_UP = 'GET /echo?calls=1';
 const RUNTIME = { service: 'runtime', methods: ['info.uuid', 'info.now', 'state.get', 'state.set'] };
 const CACHE = { service: 'cache', methods: ['get', 'set', 'incr'], resources: [{ ref: 'bench' }] };
 
+export interface BenchParts {
+  readonly version?: string;
+  readonly access?: 'public' | 'login';
+  /** Beside those that every bench guest has. */
+  readonly services?: readonly object[];
+  readonly installSql?: readonly { readonly key: string; readonly content: string }[];
+}
+
 /** An artifact of the guest whose routes are `POST /echo` and so on. */
-export function artifactOf(id: string, module: Uint8Array, version = 'v0.1.0'): Uint8Array {
+export function artifactOf(id: string, module: Uint8Array, parts: BenchParts = {}): Uint8Array {
+  const { version = 'v0.1.0', access = 'public', services = [], installSql } = parts;
   const scope = { scopeNature: 'tenant_aware', supportsMultiTenant: true, defaultInstallMode: 'tenant_scoped' };
   const sections = {
     'lina.plugin.manifest': { id, name: id, version, type: 'dynamic', ...scope },
     'lina.plugin.dynamic': { runtimeKind: 'wasm', abiVersion: 'v1' },
-    'lina.plugin.backend.routes': [...ROUTES, { ...ROUTES[0], method: 'GET' }],
+    'lina.plugin.backend.routes': [...ROUTES, { ...ROUTES[0], method: 'GET' }].map((route) => ({ ...route, access })),
     'lina.plugin.backend.bridge': BRIDGE,
-    'lina.plugin.backend.host-services': [RUNTIME, CACHE],
+    'lina.plugin.backend.host-services': [RUNTIME, CACHE, ...services],
+    ...(installSql && { 'lina.plugin.install.sql': installSql }),
   };
   return Object.entries(sections).reduce(
     (bytes, [name, value]) => appendCustomSection(bytes, name, JSON.stringify(value)),

@@ -32,7 +32,7 @@ export function startLoader(prefix: readonly string[] = []): Loader {
   const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   return {
     async apply(plan) {
-      child.send({ ...plan, ...(plan.body !== undefined && { body: Buffer.from(plan.body).toString('utf8') }) });
+      child.send({ ...plan, ...(plan.body !== undefined && { body: Buffer.from(plan.body).toString('base64') }) });
       const [answer] = (await once(child, 'message')) as [{ result: LoadResult } | { error: string }];
       if ('error' in answer) throw new Error(answer.error);
       const { failed, requests, failure } = answer.result;

@@ -17,6 +17,7 @@ import { payloadCase } from './payload.js';
 import { peersCase } from './peers.js';
 import { pluginsCase } from './plugins.js';
 import { type BenchReport, type ReportRow, summarise } from './report.js';
+import { stormCase } from './storm.js';
 import { swapCase } from './swap.js';
 import { wireCase } from './wire.js';
 
@@ -27,6 +28,7 @@ export const CASES: readonly BenchCase[] = [
   dispatchCase,
   hostCallCase,
   dataCase,
+  stormCase,
   cacheCase,
   deadlineCase,
   payloadCase,

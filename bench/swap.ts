@@ -43,7 +43,7 @@ async function openSwaps(name: string, module: Uint8Array, repeats: number) {
   const writeNewer = async (): Promise<string> => {
     const version = `v0.2.${releases++}`;
     const file = join(directory, `${version}.wasm`);
-    await writeFile(file, artifactOf(ID, module, version));
+    await writeFile(file, artifactOf(ID, module, { version }));
     return file;
   };
   const host = await connect({ url: server.url, token: await login(server) });

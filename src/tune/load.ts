@@ -19,6 +19,7 @@ export interface LoadResult {
   readonly failure: string;
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
+  readonly p95Ms: number;
   readonly p99Ms: number;
 }
 
@@ -73,6 +74,7 @@ function summary(result: Result, latencies: number[], { connections }: LoadPlan,
     failure: failed === 0 ? '' : reason,
     requestsPerSecond: result['2xx'] / result.duration,
     p50Ms: at(0.5),
+    p95Ms: at(0.95),
     p99Ms: at(0.99),
   };
 }

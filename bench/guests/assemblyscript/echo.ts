@@ -1,5 +1,5 @@
 /** What the bench asks of an AssemblyScript guest: an echo with host calls, stores, loops that do not end. */
-import { Request, Response, bytes, router, text } from '../../../src/sdk/assemblyscript';
+import { Request, Response, bytes, internalError, router, text } from '../../../src/sdk/assemblyscript';
 import { sendHost } from '../../../src/sdk/assemblyscript/host';
 
 export { lina_dynamic_route_alloc, lina_dynamic_route_execute, lina_host_call_alloc } from '../../../src/sdk/assemblyscript';
@@ -51,7 +51,7 @@ function cycle(request: Request): Response {
     // A response that begins with a status is none of success.
     if (<u32>packed > 0 && load<u8>(response) == 8) failure = String.UTF8.decodeUnsafe(response, <usize>(packed & 0xffffffff));
   }
-  return text(failure.length > 0 ? failure : 'done');
+  return failure.length > 0 ? internalError(failure) : text('done');
 }
 
 /** Sixteen times: writes 16 KiB word by word, each from its neighbours, as sorting and parsing do. */
