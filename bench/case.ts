@@ -36,6 +36,8 @@ export interface Effort {
   readonly payloadBytes: readonly number[];
   /** Numbers of plugins of `plugins`, rising. */
   readonly plugins: readonly number[];
+  /** Number of scheduled jobs of `jobs`. */
+  readonly jobs: number;
   /** How often something is repeated that happens once in a while: deadlines, host calls. */
   readonly repeats: number;
 }
@@ -45,11 +47,19 @@ export const FULL: Effort = {
   loadMs: 1200,
   payloadBytes: [512, 4096, 16_384, 65_536, 262_144, 1_048_576],
   plugins: [1, 10, 50, 200],
+  jobs: 10_000,
   repeats: 10,
 };
 
 /** Shows that a case works, not what it measures. */
-export const TINY: Effort = { loopMs: 2, loadMs: 60, payloadBytes: [512, 131_072], plugins: [1, 2], repeats: 1 };
+export const TINY: Effort = {
+  loopMs: 2,
+  loadMs: 60,
+  payloadBytes: [512, 131_072],
+  plugins: [1, 2],
+  jobs: 50,
+  repeats: 1,
+};
 
 /** A row that runs the same operation many times in this thread: its unit is µs per operation. */
 export interface LoopRow {

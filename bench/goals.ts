@@ -40,6 +40,8 @@ export const GOALS: readonly Goal[] = [
   { goal: 'the same, each further worker',                             case: 'plugins',   row: 'memory of a Go plugin, each further worker', ...atMost(4, 1.5) },
   { goal: '50 Go plugins taking turns ÷ one, time per request',        case: 'plugins',   row: '50 Go plugins',                         ...ratio('less', 5, 1.5) },
   { goal: '200 Go plugins taking turns ÷ one, time per request',       case: 'plugins',   row: '200 Go plugins',                        ...ratio('less', 15, 4) },
+  { goal: '10,000 scheduled jobs, idle: CPU in a second',              case: 'jobs',      row: 'idle CPU per second, 10,000 jobs',      ...atMost(10, 1) },
+  { goal: 'the same, memory',                                          case: 'jobs',      row: 'memory of 10,000 jobs',                 ...atMost(20, 2) },
 ];
 
 export type Verdict = 'aim' | 'bar' | 'missed';

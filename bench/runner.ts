@@ -12,6 +12,7 @@ import { dispatchCase } from './dispatch.js';
 import { hostCallCase } from './host-call.js';
 import { httpCase } from './http.js';
 import { isolationCase } from './isolation.js';
+import { jobsCase } from './jobs.js';
 import { loadCase } from './load.js';
 import { payloadCase } from './payload.js';
 import { peersCase } from './peers.js';
@@ -35,6 +36,7 @@ export const CASES: readonly BenchCase[] = [
   pluginsCase,
   loadCase,
   swapCase,
+  jobsCase,
   peersCase,
 ];
 

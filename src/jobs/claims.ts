@@ -88,8 +88,13 @@ export function createClaims({ database, rows, process, rules, onPassed }: Claim
   };
 
   /** A row for what did not run; the same again adds to the last row. */
-  const note = (job: JobRow, times: Decision, failure: Passed, now: number): void => {
-    const noted = { jobId: job.id, ...times, ...failure, now };
+  const note = (
+    job: JobRow,
+    { dueAt, missedSince }: Pick<Decision, 'dueAt' | 'missedSince'>,
+    failure: Passed,
+    now: number,
+  ): void => {
+    const noted = { jobId: job.id, dueAt, missedSince, ...failure, now };
     if (statements.again.run(noted).changes === 0) statements.note.run(noted);
     purge(job, now);
     onPassed(job, failure.outcome);
@@ -97,20 +102,20 @@ export function createClaims({ database, rows, process, rules, onPassed }: Claim
 
   const takeDue = (job: JobRow, now: number): Claim | undefined => {
     const dueAt = job.nextAt ?? now;
-    const times = { kind: 'missed', dueAt, missedSince: null } as const;
     try {
       const schedule = openSchedule(job.pattern, job.timezone);
-      rows.setNext(job.id, schedule.next(now) ?? null);
-      if (job.isBuiltin === 0) return void note(job, times, SHELL_DISABLED, now);
       const maxRunning = job.concurrency === 'singleton' ? 1 : job.maxConcurrency;
       const running = rows.countRunning(job.id);
       const decision = decide({ schedule, dueAt, now, running, maxRunning, catchUpMs: rules.catchUpMs });
+      rows.setNext(job.id, decision.next ?? null);
+      if (job.isBuiltin === 0) return void note(job, decision, SHELL_DISABLED, now);
       if (decision.kind !== 'run') return void note(job, decision, PASSED[decision.kind], now);
       return begin(job, { ...decision, operator: '' }, now);
     } catch (thrown) {
       if (!(thrown instanceof SandpoolError)) throw thrown;
       // Only a time zone that this Node.js does not know any more.
       rows.setNext(job.id, null);
+      const times = { dueAt, missedSince: null };
       return void note(job, times, { outcome: 'failed', errorCode: thrown.code, message: thrown.message }, now);
     }
   };

@@ -47,11 +47,17 @@ function compile(pattern: string, timezone: string): Schedule {
   };
 }
 
+/** Names that were found to be right, some 600 if none is written in other letters: a look costs more than all else. */
+const timezones = new Set<string>();
+const MAX_TIMEZONES = 1000;
+
 /** Intl also takes offsets such as `+08:00`, which are no names. */
 function requireTimezone(timezone: string): void {
+  if (timezones.has(timezone)) return;
   try {
     if (!/^[A-Za-z]/.test(timezone)) throw new RangeError('it is no name');
     new Intl.DateTimeFormat('en', { timeZone: timezone });
+    if (timezones.size < MAX_TIMEZONES) timezones.add(timezone);
   } catch (cause) {
     throw new SandpoolError('JOB_TIMEZONE_INVALID', { timezone }, { cause });
   }

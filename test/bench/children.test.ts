@@ -10,3 +10,11 @@ t.test('load measures what it promises', (t) =>
 t.test('swap measures what it promises', (t) =>
   measuresAll(t, 'swap', ['AS, steady', 'AS, first after an upgrade', 'AS, first after a rollback']),
 );
+
+t.test('jobs measures what it promises', (t) =>
+  measuresAll(t, 'jobs', [
+    'idle CPU per second, 50 jobs',
+    'memory of 50 jobs',
+    'a run with its history, guest of paper',
+  ]),
+);

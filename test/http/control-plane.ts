@@ -36,9 +36,10 @@ export interface ControlPlane extends House {
  */
 export async function openControlPlane(
   t: Test,
-  options: Partial<RegistryOptions> & Pick<ApiRouteOptions, 'autoEnable' | 'quarantine' | 'tenantExposes'> = {},
+  options: Partial<RegistryOptions> &
+    Pick<ApiRouteOptions, 'autoEnable' | 'quarantine' | 'tenantExposes' | 'jobs'> = {},
 ): Promise<ControlPlane> {
-  const { autoEnable = [], quarantine, tenantExposes, ...registryOptions } = options;
+  const { autoEnable = [], quarantine, tenantExposes, jobs, ...registryOptions } = options;
   const house = await newHouse(t, registryOptions);
   const { registry, fake } = house;
   const { app } = fakeHost({
@@ -56,7 +57,12 @@ export async function openControlPlane(
       t.teardown(tables.close);
       const routes = { registry, identity: { authenticate }, tables, maxUploadBytes: MAX_UPLOAD_BYTES, autoEnable };
       await scope.register(
-        apiRoutes({ ...routes, ...(quarantine && { quarantine }), ...(tenantExposes && { tenantExposes }) }),
+        apiRoutes({
+          ...routes,
+          ...(quarantine && { quarantine }),
+          ...(tenantExposes && { tenantExposes }),
+          ...(jobs && { jobs }),
+        }),
       );
     },
   });
