@@ -50,3 +50,22 @@ t.test('what a process has counted stays when it is silent or has ended; what it
   ]);
   t.same(lines(text, 'sandpool_processes '), []);
 });
+
+t.test('runs of jobs are counted by outcome; the jobs of a host are counted once', async (t) => {
+  const all = createMetricsOfAll();
+  for (const pid of [1, 2]) {
+    const metrics = createMetrics();
+    metrics.jobRun('demo', 'succeeded', 2, 0.005);
+    metrics.jobRun('demo', 'skipped', undefined, undefined);
+    metrics.watchJobs(() => ({ enabled: 3, disabled: undefined }));
+    all.keep(pid, await sent(metrics));
+  }
+  const text = await all.render(new Set([1, 2]));
+  t.same(lines(text, 'sandpool_job_runs_total{'), [
+    'sandpool_job_runs_total{plugin="demo",outcome="succeeded"} 2',
+    'sandpool_job_runs_total{plugin="demo",outcome="skipped"} 2',
+  ]);
+  t.same(lines(text, 'sandpool_jobs{').slice(0, 1), ['sandpool_jobs{status="enabled"} 3']);
+  t.same(lines(text, 'sandpool_job_duration_seconds_count'), ['sandpool_job_duration_seconds_count{plugin="demo"} 2']);
+  t.same(lines(text, 'sandpool_job_lateness_seconds_sum'), ['sandpool_job_lateness_seconds_sum 0.01']);
+});
