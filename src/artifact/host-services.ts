@@ -145,8 +145,14 @@ const RESOURCE_KINDS: Readonly<Record<string, ResourceKind>> = {
   notifications: 'send',
 };
 
-/** Services that the documents reserve for later; declaring one is refused with its own sentence. */
+/** Services that the documents reserve for later; declaring or calling one is refused with its own sentence. */
 const RESERVED_SERVICES: readonly string[] = ['secret', 'event', 'queue'];
+
+/** What a refusal of a lower-case service name ends with: a remark when the name is reserved, else nothing. */
+export function reservationOf(service: string): string {
+  const reserved = RESERVED_SERVICES.find((name) => service === name || service.startsWith(`${name}.`));
+  return reserved === undefined ? '' : ` (${reserved} is reserved for a later version of the host)`;
+}
 
 /** Services whose declaration may leave `methods` out, which means `get` (a promise of the plugin documents). */
 const DEFAULT_GET_SERVICES: readonly string[] = ['hostconfig', 'manifest'];
@@ -235,13 +241,7 @@ function checkNames({ owner, service, version }: Names): void {
   if (version !== '' && owner === '') throw invalid(`host service ${service} version requires owner`);
   if (owner !== '' && version === '') throw invalid(`host service ${service} of owner ${owner} requires version`);
   if (owner !== '' || Object.hasOwn(CATALOGUE, service)) return;
-  const reserved = RESERVED_SERVICES.find((name) => service === name || service.startsWith(`${name}.`));
-  if (reserved !== undefined) {
-    throw invalid(
-      `unknown host service declaration: ${service} (${reserved} is reserved for a later version of the host)`,
-    );
-  }
-  throw invalid(`unknown host service declaration: ${service}`);
+  throw invalid(`unknown host service declaration: ${service}${reservationOf(service)}`);
 }
 
 function normalizeMethods(entry: RawHostService, { owner, service }: Names): readonly string[] {

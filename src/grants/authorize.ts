@@ -1,4 +1,10 @@
-import { CATALOGUE, capabilitiesOf, capabilityOf, type HostServiceDeclaration } from '../artifact/host-services.js';
+import {
+  CATALOGUE,
+  capabilitiesOf,
+  capabilityOf,
+  type HostServiceDeclaration,
+  reservationOf,
+} from '../artifact/host-services.js';
 import type { HostCallRequest } from '../protocol/host-call.js';
 import { trimGo } from '../protocol/text.js';
 import type { Grant } from './grant.js';
@@ -67,8 +73,10 @@ function coreAuthorizer({ pluginId, services }: Grant, index: Index): Authorizer
     const [resourceRef, table] = [trimGo(call.resourceRef), trimGo(call.table)];
     if (trimGo(call.version) !== '') return { status: 3, message: 'host service version requires owner' };
     const capability = capabilityOf(service.toLowerCase(), method.toLowerCase());
-    if (capability === undefined)
-      return { status: 2, message: `unsupported host service method: ${service}.${method}` };
+    if (capability === undefined) {
+      const remark = reservationOf(service.toLowerCase());
+      return { status: 2, message: `unsupported host service method: ${service}.${method}${remark}` };
+    }
     if (!capabilities.has(capability))
       return { status: 1, message: `plugin ${pluginId} lacks capability ${capability}` };
     const access = index.get(service.toLowerCase())?.get(method.toLowerCase());

@@ -164,3 +164,16 @@ t.test('F019 nothing of the catalogue is open to a plugin without grants', async
     t.equal(check(call(service, method, { resourceRef: 'x', table: 'x' }))?.status, 1, `${service}.${method}`);
   }
 });
+
+for (const [service, method] of [
+  ['secret', 'resolve'],
+  ['event', 'publish'],
+  ['QUEUE', 'Enqueue'],
+] as const) {
+  t.test(`F054 29 §25 a call of the reserved ${service} is refused with a sentence that says so`, async (t) => {
+    const call = { service, method, resourceRef: '', table: '', payload: new Uint8Array(), owner: '', version: '' };
+    const denial = authorize({ pluginId: 'demo', services: [] }, call);
+    const remark = `(${service.toLowerCase()} is reserved for a later version of the host)`;
+    t.same(denial, { status: 2, message: `unsupported host service method: ${service}.${method} ${remark}` });
+  });
+}
