@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as setTimer } from 'node:timers';
 import { setTimeout } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
+import { toPlain } from './artifact/json.js';
 import type { LifecycleOperation } from './artifact/lifecycle.js';
 import { parseYaml } from './artifact/manifest.js';
 import type { PeerAnswers, Peers } from './cluster/peers.js';
@@ -574,7 +575,7 @@ export function createHostCallAnswers({
     manifestFile: (pluginId, path) =>
       registry.find(pluginId)?.artifact.manifestResources.find((resource) => resource.path === `manifest/${path}`)
         ?.content,
-    parseYaml: (text) => parseYaml(text, 'config.yaml'),
+    parseYaml: (text) => toPlain(parseYaml(text, 'config.yaml')),
   });
   registry.subscribe(({ pluginId }) => pluginConfig.forget(pluginId));
   const services = createServices({
