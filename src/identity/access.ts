@@ -29,7 +29,7 @@ export function prepareAccess(database: Database, showsPlugin: OwnersShown) {
 
   /** A menu of a plugin that is not there permits nothing, and keeps its roles for the day that the plugin is there again. */
   const permissionsOfMenus = (userId: number, tenantId: number): readonly string[] =>
-    (statements.menusOf.all(userId) as { key: string; perms: string }[]).flatMap(({ key, perms }) => {
+    (statements.menusOf.all(userId, tenantId) as { key: string; perms: string }[]).flatMap(({ key, perms }) => {
       const owner = menuOwner(key);
       return owner === undefined || showsPlugin(owner, tenantId) ? [perms] : [];
     });
@@ -38,8 +38,8 @@ export function prepareAccess(database: Database, showsPlugin: OwnersShown) {
     const flag = statements.isSuperAdmin.get(userId) as 0 | 1 | undefined;
     if (flag === undefined || statements.isSuspended.get(tenantId) !== undefined) return undefined;
     const isSuperAdmin = flag === 1;
-    const roles = statements.rolesOf.all(userId) as { name: string; dataScope: number }[];
-    const named = statements.permissionsOf.all(userId) as string[];
+    const roles = statements.rolesOf.all(userId, tenantId) as { name: string; dataScope: number }[];
+    const named = statements.permissionsOf.all(userId, tenantId) as string[];
     return {
       isSuperAdmin,
       permissions: [...new Set([...named, ...permissionsOfMenus(userId, tenantId)])].sort(),
@@ -54,7 +54,8 @@ export function isDataScope(scope: number): scope is DataScope {
 }
 
 function prepare(database: Database) {
-  const ofUser = 'JOIN sys_user_role ON sys_user_role.role_id = sys_role.id WHERE user_id = ? AND sys_role.status = 1';
+  const ofUser = `JOIN sys_user_role_held AS held ON held.role_id = sys_role.id
+    WHERE held.user_id = ? AND held.tenant_id = ? AND sys_role.status = 1`;
   return {
     isSuperAdmin: database.prepare('SELECT is_super_admin FROM sys_user WHERE id = ? AND status = 1').pluck(),
     isSuspended: database.prepare(`SELECT 1 FROM sys_tenant WHERE id = ? AND status <> 'active'`).pluck(),

@@ -63,8 +63,8 @@ export interface Accounts {
   createRole(role: NewRole): number;
   setRolePermissions(roleKey: string, permissions: readonly string[]): void;
   setUserRoles(userId: number, roleKeys: readonly string[]): void;
-  /** Within a {@link Accounts.change}. @throws SBX_ROLE_NOT_FOUND */
-  assignRoles(userId: number, roleKeys: readonly string[]): void;
+  /** In the own tenant, or in one that the user is a member of; within a {@link Accounts.change}. @throws SBX_ROLE_NOT_FOUND */
+  assignRoles(userId: number, roleKeys: readonly string[], memberOf?: number): void;
   /** Within a {@link Accounts.change} that takes this user away. @throws SBX_LAST_SUPER_ADMIN */
   requireOtherSuperAdmin(userId: number): void;
   /** @throws SBX_LAST_SUPER_ADMIN */
@@ -91,9 +91,15 @@ export function openAccounts(options: AccountOptions): Accounts {
     return id;
   };
 
-  const assign = (userId: number, roleKeys: readonly string[]): void => {
-    tables.dropRoles.run(userId);
-    for (const id of new Set(roleKeys.map(roleId))) tables.addRole.run(userId, id);
+  const assign = (userId: number, roleKeys: readonly string[], memberOf?: number): void => {
+    const ids = new Set(roleKeys.map(roleId));
+    if (memberOf === undefined) {
+      tables.dropRoles.run(userId);
+      for (const id of ids) tables.addRole.run(userId, id);
+    } else {
+      tables.dropTenantRoles.run(userId, memberOf);
+      for (const id of ids) tables.addTenantRole.run(userId, memberOf, id);
+    }
   };
 
   const requireOtherSuperAdmin = (userId: number): void => {
@@ -202,6 +208,8 @@ function prepare(database: Database) {
     ),
     dropRoles: database.prepare('DELETE FROM sys_user_role WHERE user_id = ?'),
     addRole: database.prepare('INSERT INTO sys_user_role VALUES (?, ?)'),
+    dropTenantRoles: database.prepare('DELETE FROM sys_user_tenant_role WHERE user_id = ? AND tenant_id = ?'),
+    addTenantRole: database.prepare('INSERT INTO sys_user_tenant_role VALUES (?, ?, ?)'),
     dropPermissions: database.prepare('DELETE FROM sys_role_permission WHERE role_id = ?'),
     addPermission: database.prepare('INSERT INTO sys_role_permission VALUES (?, ?)'),
   };

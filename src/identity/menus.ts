@@ -24,7 +24,7 @@ export interface Menus {
   /** Removes the rows of a plugin and what roles hold on them. To be called within a transaction. */
   remove(pluginId: string): void;
   /** Ids of the menus that the roles of a user hold. */
-  heldBy(userId: number): ReadonlySet<number>;
+  heldBy(userId: number, tenantId: number): ReadonlySet<number>;
 }
 
 /** Opens the table and brings the menus of the host itself up to date. */
@@ -72,7 +72,7 @@ export function openMenus(database: Database, now: () => number, builtin: readon
     remove(pluginId) {
       stored(() => rowsOf(pluginId).forEach(drop));
     },
-    heldBy: (userId) => new Set(stored(() => statements.heldBy.all(userId) as number[])),
+    heldBy: (userId, tenantId) => new Set(stored(() => statements.heldBy.all(userId, tenantId) as number[])),
   };
 }
 
@@ -141,8 +141,8 @@ function prepare(database: Database) {
       .prepare(
         `SELECT DISTINCT menu_id FROM sys_role_menu
          JOIN sys_role ON sys_role.id = sys_role_menu.role_id
-         JOIN sys_user_role ON sys_user_role.role_id = sys_role.id
-         WHERE user_id = ? AND sys_role.status = 1`,
+         JOIN sys_user_role_held AS held ON held.role_id = sys_role.id
+         WHERE held.user_id = ? AND held.tenant_id = ? AND sys_role.status = 1`,
       )
       .pluck(),
   };

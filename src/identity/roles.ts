@@ -123,7 +123,7 @@ type RoleRow = Omit<RoleItem, 'permissions' | 'menuIds'>;
 
 function prepare(database: Database) {
   const select = `SELECT id, key, name, data_scope AS dataScope, status, created_at AS createdAt, updated_at AS updatedAt,
-                         (SELECT count(*) FROM sys_user_role WHERE role_id = sys_role.id) AS userCount FROM sys_role`;
+                         (SELECT count(DISTINCT user_id) FROM sys_user_role_held WHERE role_id = sys_role.id) AS userCount FROM sys_role`;
   return {
     list: database.prepare(`${select} ORDER BY id`),
     find: database.prepare(`${select} WHERE id = ?`),

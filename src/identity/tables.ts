@@ -109,6 +109,28 @@ CREATE INDEX idx_sys_user_tenant_tenant ON sys_user_tenant (tenant_id);
 ALTER TABLE sys_online_session ADD COLUMN refresh_id VARCHAR(64) NOT NULL DEFAULT '';
 CREATE INDEX idx_sys_online_session_tenant ON sys_online_session (tenant_id);`,
   },
+  {
+    number: 3,
+    title: 'roles of members, tenant by tenant',
+    // Until now a member held the roles of the own tenant everywhere; whoever is a member already, keeps them.
+    sql: `
+CREATE TABLE sys_user_tenant_role (
+  user_id   INTEGER NOT NULL,
+  tenant_id INTEGER NOT NULL,
+  role_id   INTEGER NOT NULL REFERENCES sys_role (id) ON DELETE CASCADE,
+  PRIMARY KEY (user_id, tenant_id, role_id),
+  FOREIGN KEY (user_id, tenant_id) REFERENCES sys_user_tenant (user_id, tenant_id) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX idx_sys_user_tenant_role_role ON sys_user_tenant_role (role_id);
+INSERT INTO sys_user_tenant_role
+  SELECT sys_user_tenant.user_id, sys_user_tenant.tenant_id, role_id FROM sys_user_tenant
+  JOIN sys_user_role ON sys_user_role.user_id = sys_user_tenant.user_id;
+
+CREATE VIEW sys_user_role_held AS
+  SELECT sys_user.id AS user_id, sys_user.tenant_id, role_id FROM sys_user
+  JOIN sys_user_role ON sys_user_role.user_id = sys_user.id
+  UNION SELECT user_id, tenant_id, role_id FROM sys_user_tenant_role;`,
+  },
 ];
 
 /** Runs a piece of work on the tables; what the database throws gets a code of the table of errors. */

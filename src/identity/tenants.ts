@@ -157,7 +157,7 @@ export function openTenants(options: TenantsOptions): Tenants {
       if (home === 0 && tenantIds.length > 0) throw invalid('a user of the platform is a member of no tenant');
       for (const tenantId of tenantIds) show(actor, tenantId);
       accounts.change(() => {
-        statements.leave.run(userId);
+        statements.leave.run(userId, JSON.stringify(tenantIds));
         for (const tenantId of new Set(tenantIds)) statements.join.run(userId, tenantId);
       });
       onLockedOut(userId);
@@ -221,8 +221,11 @@ function prepare(database: Database) {
         'SELECT username FROM sys_user WHERE tenant_id = 0 AND id IN (SELECT user_id FROM sys_user_tenant) ORDER BY id',
       )
       .pluck(),
-    leave: database.prepare('DELETE FROM sys_user_tenant WHERE user_id = ?'),
-    join: database.prepare('INSERT INTO sys_user_tenant VALUES (?, ?)'),
+    // Who stays a member, keeps the roles there.
+    leave: database.prepare(
+      'DELETE FROM sys_user_tenant WHERE user_id = ? AND tenant_id NOT IN (SELECT value FROM json_each(?))',
+    ),
+    join: database.prepare('INSERT INTO sys_user_tenant VALUES (?, ?) ON CONFLICT DO NOTHING'),
   };
 }
 

@@ -18,6 +18,8 @@ export interface UserItem {
   readonly roles: readonly string[];
   /** Tenants besides the own one that the user may enter. */
   readonly tenantIds: readonly number[];
+  /** Keys of the roles in those tenants, as far as there are any. */
+  readonly tenantRoles: readonly { readonly tenantId: number; readonly roles: readonly string[] }[];
   /** ms since the epoch. */
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -48,6 +50,8 @@ export interface Users {
   create(actor: Actor, user: NewUser & { readonly nickname?: string }): Promise<number>;
   /** @throws SBX_LAST_SUPER_ADMIN, SBX_ACCOUNT_INVALID, SBX_ROLE_NOT_FOUND; nothing is changed then */
   update(actor: Actor, userId: number, change: UserChange): void;
+  /** What a member may do in a tenant that is not the own one. @throws SBX_TENANT_INVALID, SBX_ROLE_NOT_FOUND */
+  setTenantRoles(actor: Actor, userId: number, tenantId: number, roles: readonly string[]): void;
   /** @throws SBX_LAST_SUPER_ADMIN, SBX_ACCOUNT_INVALID for the own account */
   remove(actor: Actor, userId: number): void;
   /** Ends the sessions of the user. @throws SBX_ACCOUNT_INVALID */
@@ -69,6 +73,9 @@ export function openUsers({ database, accounts, now, onLockedOut }: UsersOptions
     isSuperAdmin: row.isSuperAdmin === 1,
     roles: statements.rolesOf.all(row.id) as string[],
     tenantIds: statements.tenantsOf.all(row.id) as number[],
+    tenantRoles: (statements.tenantRolesOf.all(row.id) as { tenantId: number; roles: string }[]).map(
+      ({ tenantId, roles }) => ({ tenantId, roles: JSON.parse(roles) as string[] }),
+    ),
   });
 
   const show = (actor: Actor, userId: number): UserItem => {
@@ -83,7 +90,8 @@ export function openUsers({ database, accounts, now, onLockedOut }: UsersOptions
     const user = show(actor, userId);
     if (userId === actor.userId) return user;
     if (user.isSuperAdmin) requireSuperAdmin(actor);
-    requireRoles(actor, user.roles);
+    // Also what the user may do elsewhere: a password opens every tenant.
+    requireRoles(actor, [...user.roles, ...user.tenantRoles.flatMap(({ roles }) => roles)]);
     return user;
   };
 
@@ -132,6 +140,21 @@ export function openUsers({ database, accounts, now, onLockedOut }: UsersOptions
       });
       if (isLockedOut) onLockedOut(userId);
     },
+    setTenantRoles(actor, userId, tenantId, roles) {
+      requireOwnTenant(actor, tenantId);
+      const user = stored(() => statements.find.get(userId)) as UserRow | undefined;
+      const item = user && itemOf(user);
+      const isMember = item?.tenantIds.includes(tenantId) === true;
+      // Users of other tenants do not exist for a tenant, unless they are members of it.
+      if (item === undefined || (actor.tenantId !== 0 && !isMember))
+        throw new SandpoolError('USER_NOT_FOUND', { userId });
+      if (!isMember) {
+        const reason = `the user ${item.username} is no member of tenant ${tenantId}`;
+        throw new SandpoolError('SBX_TENANT_INVALID', { reason });
+      }
+      requireRoles(actor, [...(item.tenantRoles.find((held) => held.tenantId === tenantId)?.roles ?? []), ...roles]);
+      accounts.change(() => accounts.assignRoles(userId, roles, tenantId));
+    },
     remove(actor, userId) {
       target(actor, userId);
       if (userId === actor.userId) throw invalid('nobody removes the own account');
@@ -148,7 +171,9 @@ export function openUsers({ database, accounts, now, onLockedOut }: UsersOptions
   };
 }
 
-type UserRow = Omit<UserItem, 'roles' | 'tenantIds' | 'isSuperAdmin'> & { readonly isSuperAdmin: 0 | 1 };
+type UserRow = Omit<UserItem, 'roles' | 'tenantIds' | 'tenantRoles' | 'isSuperAdmin'> & {
+  readonly isSuperAdmin: 0 | 1;
+};
 
 function prepare(database: Database) {
   const select = `SELECT id, username, nickname, status, tenant_id AS tenantId, is_super_admin AS isSuperAdmin,
@@ -166,6 +191,12 @@ function prepare(database: Database) {
       )
       .pluck(),
     tenantsOf: database.prepare('SELECT tenant_id FROM sys_user_tenant WHERE user_id = ? ORDER BY tenant_id').pluck(),
+    tenantRolesOf: database.prepare(
+      `SELECT tenant_id AS tenantId, json_group_array(key) AS roles FROM
+         (SELECT tenant_id, key FROM sys_user_tenant_role JOIN sys_role ON sys_role.id = role_id
+          WHERE user_id = ? ORDER BY tenant_id, sys_role.id)
+       GROUP BY tenant_id`,
+    ),
     tenantExists: database.prepare('SELECT 1 FROM sys_tenant WHERE id = ?').pluck(),
     permissionsOfRoles: database
       .prepare(

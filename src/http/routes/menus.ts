@@ -33,7 +33,7 @@ export function menuRoutes({ identity, showsPlugin, texts, languages }: MenuRout
 
     app.get(`${PREFIX}/menus/all`, async (request) => {
       const reader = identity.authenticate(request.headers.authorization);
-      const held = identity.menus.heldBy(reader.userId);
+      const held = identity.menus.heldBy(reader.userId, reader.tenantId);
       const list = projectMenus(identity.menus.list(), {
         // Asked for every request: a plugin that has gone is not in the next navigation.
         showsPlugin: (pluginId) => showsPlugin(pluginId, reader.tenantId),

@@ -37,6 +37,11 @@ const UPDATE_BODY = Type.Object({
   roles: Type.Optional(ROLES),
 });
 const PASSWORD_BODY = Type.Object({ password: PASSWORD });
+const TENANT_ROLES_BODY = Type.Object({ roles: ROLES });
+const TENANT_PARAMS = Type.Object({
+  ...BY_ID.properties,
+  tenantId: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
+});
 const TENANTS_BODY = Type.Object({ tenantIds: Type.Array(Type.Integer({ minimum: 1 }), { maxItems: 1000 }) });
 
 /** Failures are thrown: whoever registers the routes has an error handler that answers them. */
@@ -48,7 +53,9 @@ export function userRoutes({ identity }: UserRouteOptions): FastifyPluginAsync {
 
     app.get(`${PREFIX}/info`, async ({ headers }) => {
       const { tokenId: _, ...who } = identity.authenticate(headers.authorization);
-      const { nickname, roles } = users.show({ ...who, tenantId: 0 }, who.userId);
+      const { nickname, tenantId: home, ...user } = users.show({ ...who, tenantId: 0 }, who.userId);
+      const elsewhere = user.tenantRoles.find(({ tenantId }) => tenantId === who.tenantId)?.roles ?? [];
+      const roles = who.tenantId === home ? user.roles : elsewhere;
       const permissions = who.isSuperAdmin ? ['*:*:*'] : who.permissions;
       return success({ ...who, realName: nickname || who.username, roles, permissions });
     });
@@ -114,6 +121,18 @@ export function userRoutes({ identity }: UserRouteOptions): FastifyPluginAsync {
         tenants.setMemberships(requirePermission(identity, request, 'system:user:edit'), id, request.body.tenantIds);
         await identity.settled();
         return success({ id });
+      },
+    );
+
+    app.put<{ Params: Static<typeof TENANT_PARAMS>; Body: Static<typeof TENANT_ROLES_BODY> }>(
+      `${PREFIX}/:id/tenants/:tenantId/roles`,
+      { bodyLimit, schema: { params: TENANT_PARAMS, body: TENANT_ROLES_BODY } },
+      async (request) => {
+        const { id, tenantId } = request.params;
+        const { roles } = request.body;
+        users.setTenantRoles(requirePermission(identity, request, 'system:user:edit'), id, tenantId, roles);
+        await identity.settled();
+        return success({ id, tenantId, roles });
       },
     );
   };

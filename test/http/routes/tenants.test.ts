@@ -146,6 +146,58 @@ t.test('F052 somebody enters a tenant as a member, and no other', async (t) => {
   t.throws(() => identity.authenticate(header), { code: 'SBX_SESSION_EXPIRED' }, 'who is no member any more is out');
 });
 
+t.test('a member may in another tenant what the roles there permit, and nothing of the own ones', async (t) => {
+  const house = await openHost(t);
+  const { ask, identity } = house;
+  identity.createRole({ key: 'steward', name: 'Steward', permissions: ['system:user:edit', 'system:user:query'] });
+  await identity.createUser({ username: 'sten', password: PASSWORD, tenantId: 2, roles: ['steward'] });
+  const list = (await ask('GET', '/user')).data.list as { id: number; username: string }[];
+  const idOf = (name: string) => list.find(({ username }) => username === name)?.id as number;
+  const [ida, sten, zoe] = [idOf('ida'), idOf('sten'), idOf('zoe')];
+  const info = async () => {
+    const { tenantId, roles, permissions } = (await ask('GET', '/user/info', undefined, 'ida')).data;
+    return { tenantId, roles, permissions };
+  };
+  const own = await info();
+  t.match(own, { tenantId: 1, roles: ['chief'], permissions: { length: 4 } });
+  const steward = (path: string, roles: readonly string[], as = 'admin') => ask('PUT', path, { roles }, as);
+  t.match(await steward(`/user/${ida}/tenants/2/roles`, ['steward']), { code: 53, errorCode: 'SBX_TENANT_INVALID' });
+  await ask('PUT', `/user/${ida}/tenants`, { tenantIds: [2] });
+  t.match(await steward(`/user/${ida}/tenants/2/roles`, ['steward']), { code: 0 });
+  t.match((await ask('GET', `/user/${ida}`)).data, {
+    roles: ['chief'],
+    tenantRoles: [{ tenantId: 2, roles: ['steward'] }],
+  });
+  t.match((await ask('GET', '/role')).data.list, [
+    {},
+    { key: 'chief', userCount: 1 },
+    { key: 'steward', userCount: 2 },
+  ]);
+
+  await house.logIn('ida');
+  const { accessToken } = (await ask('POST', '/auth/switch-tenant', { tenantId: 2 }, 'ida')).data;
+  const entered = identity.authenticate(`Bearer ${accessToken}`);
+  t.match(entered, { tenantId: 2, roleNames: ['Steward'], permissions: ['system:user:edit', 'system:user:query'] });
+
+  const above = { status: 403, errorCode: 'SBX_GRANT_ABOVE' };
+  t.match(
+    await steward(`/user/${ida}/tenants/2/roles`, ['chief'], 'sten'),
+    above,
+    'nobody gives what the own roles lack',
+  );
+  t.match(await steward(`/user/${ida}/tenants/1/roles`, [], 'sten'), { errorCode: 'CROSS_TENANT_NOT_ALLOWED' });
+  t.match(await steward(`/user/${idOf('tina')}/tenants/2/roles`, [], 'sten'), { errorCode: 'USER_NOT_FOUND' });
+  t.match(await steward(`/user/${zoe}/tenants/2/roles`, [], 'sten'), { errorCode: 'USER_NOT_FOUND' }, 'at home there');
+  t.match(await steward(`/user/${ida}/tenants/2/roles`, [], 'sten'), { code: 0 });
+  t.same(identity.authenticate(`Bearer ${accessToken}`).permissions, [], 'a running session sees it');
+  t.ok(sten);
+
+  await steward(`/user/${ida}/tenants/2/roles`, ['steward']);
+  await ask('PUT', `/user/${ida}/tenants`, { tenantIds: [] });
+  await ask('PUT', `/user/${ida}/tenants`, { tenantIds: [2] });
+  t.same((await ask('GET', `/user/${ida}`)).data.tenantRoles, [], 'who left has to be given roles anew');
+});
+
 t.test('a super-admin of the platform acts for a tenant, and governs nothing meanwhile', async (t) => {
   const house = await openHost(t);
   const entered = await house.ask('POST', '/auth/switch-tenant', { tenantId: 1 });

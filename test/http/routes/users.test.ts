@@ -67,6 +67,7 @@ const NEEDS: readonly (readonly ['GET' | 'POST' | 'PUT' | 'DELETE', string, stri
   ['DELETE', '/user/1', 'system:user:remove'],
   ['PUT', '/user/1/password', 'system:user:resetPwd', { password: PASSWORD }],
   ['PUT', '/user/1/tenants', 'system:user:edit', { tenantIds: [] }],
+  ['PUT', '/user/1/tenants/1/roles', 'system:user:edit', { roles: [] }],
 ];
 
 t.test('F030 every endpoint of users needs a session and its permission', async (t) => {
