@@ -15,6 +15,8 @@ import type {
   TaskPayload,
   Trim,
 } from '../protocol/messages.js';
+import type { Placement } from '../services/service.js';
+import { writerTurnsBuffer } from '../store/writer-turns.js';
 import { createDispatch } from './dispatch.js';
 import { createIdleThreads } from './idle-threads.js';
 import { createInitialiser } from './initialise.js';
@@ -161,6 +163,7 @@ export function createEngine(options: EngineOptions): Engine {
         nodeName: hostname(),
         stateFile: options.stateFile,
         dataDir: options.dataDir,
+        writerTurns: writerTurnsBuffer(),
         storage: options.storage,
         instanceBudgetMiB: options.instanceBudgetMiB,
         maxInstances: options.maxInstances,

@@ -38,6 +38,8 @@ export interface SandboxSetup {
   readonly nodeName: string;
   /** Where the databases of plugins are; without it they have none. */
   readonly dataDir?: string | undefined;
+  /** Whose turn it is to write to them (`store/writer-turns.ts`). */
+  readonly writerTurns?: SharedArrayBuffer | undefined;
   /** SQLite file of plugin state; `:memory:` keeps it in the thread. */
   readonly stateFile: string;
   /** Where stored objects are, and how many may be; without it nothing can be stored. */

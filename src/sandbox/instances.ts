@@ -98,7 +98,12 @@ export function createInstances(options: InstancesOptions): Instances {
   let trimmedAt = now();
   let state: StateStore | undefined;
   let locks: LockStore | undefined;
-  const databases = createPluginDatabases({ dataDir: setup.dataDir, idleMs: setup.instanceIdleMs, now });
+  const databases = createPluginDatabases({
+    dataDir: setup.dataDir,
+    writerTurns: setup.writerTurns,
+    idleMs: setup.instanceIdleMs,
+    now,
+  });
   /** Made at the first host call of an invocation, for all of them. */
   let context: InvocationContext | undefined;
   let contextFor: SlotInvocation | undefined;

@@ -2,8 +2,9 @@
 import { statSync } from 'node:fs';
 import { joinPluginDatabase, pluginDatabasePath } from './plugin-database.js';
 import type { Database } from './sqlite.js';
+import { createWriterTurns, type WriterTurns } from './writer-turns.js';
 
-export interface PluginDatabases {
+export interface PluginDatabases extends WriterTurns {
   /**
    * The connection to a plugin's database, another one after its file or its schema has become another; undefined when the plugin
    * has no database. Whatever was learned over a connection is good for as long as `get` gives that very connection.
@@ -30,6 +31,8 @@ export interface PluginDatabasesOptions {
   /** Without one no plugin has a database. */
   readonly dataDir?: string | undefined;
   readonly maxOpen?: number;
+  /** The turns of all threads of this process; without it they are this thread's own. */
+  readonly writerTurns?: SharedArrayBuffer | undefined;
   /** Time without a call after which a connection is closed, in ms. */
   readonly idleMs?: number;
   /** Clock in ms. */
@@ -41,8 +44,8 @@ const MAX_OPEN = 32;
 const IDLE_MS = 60_000;
 /** A schema that changes under a release that goes on serving is seen within this time, in ms. */
 const VERIFY_EVERY_MS = 100;
-/** One wait of SQLite's own for a lock, in ms; who asks waits again until the deadline. */
-const BUSY_TIMEOUT_MS = 50;
+/** Longest wait for a lock while a connection is opened, in ms. */
+const OPENING_TIMEOUT_MS = 5000;
 
 interface Open {
   readonly database: Database;
@@ -56,7 +59,8 @@ interface Open {
 }
 
 export function createPluginDatabases(options: PluginDatabasesOptions): PluginDatabases {
-  const { dataDir, maxOpen = MAX_OPEN, idleMs = IDLE_MS, now } = options;
+  const { dataDir, maxOpen = MAX_OPEN, idleMs = IDLE_MS, writerTurns, now } = options;
+  const { inTurn } = createWriterTurns(writerTurns);
   /** In the order of their use, the least recent first. */
   const open = new Map<string, Open>();
   let latest: { readonly pluginId: string; readonly entry: Open } | undefined;
@@ -103,6 +107,7 @@ export function createPluginDatabases(options: PluginDatabasesOptions): PluginDa
       latest = { pluginId, entry };
       return entry.database;
     },
+    inTurn,
     forget,
     freeIdle() {
       const before = now() - idleMs;
@@ -116,8 +121,11 @@ export function createPluginDatabases(options: PluginDatabasesOptions): PluginDa
 function openOne(dataDir: string, pluginId: string, at: number): Open | undefined {
   const inode = inodeOf(dataDir, pluginId);
   if (inode === undefined) return undefined;
-  const database = joinPluginDatabase(dataDir, pluginId, { busyTimeoutMs: BUSY_TIMEOUT_MS });
+  const database = joinPluginDatabase(dataDir, pluginId, { busyTimeoutMs: OPENING_TIMEOUT_MS });
   if (database === undefined) return undefined;
+  // Who asks waits in JavaScript: a thread that is ended while SQLite waits takes the process along, because better-sqlite3 cannot
+  // make its error then (`Database::ThrowSqliteError`, `ToLocalChecked`, seen with 12.11).
+  database.exec('PRAGMA busy_timeout = 0');
   const statement = database.prepare<[], number>('PRAGMA schema_version').pluck();
   const readSchemaVersion = () => statement.get() as number;
   const schemaVersion = readSchemaVersion();
@@ -135,7 +143,13 @@ function openOne(dataDir: string, pluginId: string, at: number): Open | undefine
 
 /** Removed and made anew, a database is another file under the same name. */
 function isCurrent(dataDir: string, pluginId: string, { inode, schemaVersion, readSchemaVersion }: Open): boolean {
-  return inodeOf(dataDir, pluginId) === inode && readSchemaVersion() === schemaVersion;
+  if (inodeOf(dataDir, pluginId) !== inode) return false;
+  try {
+    return readSchemaVersion() === schemaVersion;
+  } catch {
+    // Whatever is wrong with it, a new connection will say so.
+    return false;
+  }
 }
 
 function inodeOf(dataDir: string, pluginId: string): bigint | undefined {

@@ -38,10 +38,11 @@ type Answer = (call: DataCall, context: HostCallContext) => ServiceReply;
 
 function answerer(environment: ServiceEnvironment) {
   const rooms = new WeakMap<Database, Room>();
-  const roomOf = (database: Database): Room => {
+  const roomOf = (database: Database, pluginId: string): Room => {
     const known = rooms.get(database);
     if (known !== undefined) return known;
-    const room = createRoom(database, environment.now);
+    const { inTurn } = environment.databases();
+    const room = createRoom(database, environment.now, (work) => inTurn(pluginId, work));
     rooms.set(database, room);
     return room;
   };
@@ -53,7 +54,7 @@ function answerer(environment: ServiceEnvironment) {
         const { pluginId, release, tenantId, deadlineAt } = context;
         const database = environment.databases().get(pluginId, { releaseKey: release.key, deadlineAt });
         if (database === undefined) throw noTable(call);
-        const room = roomOf(database);
+        const room = roomOf(database, pluginId);
         room.begin(deadlineAt);
         const contract = room.contract(trimGo(call.table));
         const scope = { tenantId: release.tenantFilter ? tenantId : 0 };

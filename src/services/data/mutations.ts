@@ -44,7 +44,7 @@ export function mutate(method: 'create' | 'update' | 'delete', data: DataCall, n
   return reply(
     encodePayload(
       'HostServiceDataMutationResponse',
-      data.room.attempt(() => planned(data.room)),
+      data.room.write(() => planned(data.room)),
     ),
   );
 }

@@ -11,9 +11,11 @@ export interface Room {
   readonly statements: Statements;
   /** @throws SBX_WIRE_INVALID when there is no such table, or none with a key */
   readonly contract: (table: string) => Contract;
-  /** Does what takes no lock for longer than it lasts; again and again while another connection holds the lock. */
+  /** Reads; again and again while another connection holds a lock, which is rare. */
   readonly attempt: <Result>(work: () => Result) => Result;
-  /** Does all of it or nothing, with the lock of the writer from the beginning. */
+  /** Does one write, when it is the turn of this thread. */
+  readonly write: <Result>(work: () => Result) => Result;
+  /** Writes all of it or nothing, with the lock of the writer from the beginning. */
   readonly atomically: <Result>(work: () => Result) => Result;
   /** Begins a call: what it reads is counted from here on, and it ends at this time. */
   readonly begin: (deadlineAt: number) => void;
@@ -21,8 +23,24 @@ export interface Room {
   readonly requireTime: () => void;
 }
 
-/** @param now clock in ms */
-export function createRoom(database: Database, now: () => number): Room {
+/** Longest pause of a thread before it tries again to get a lock, in ms. */
+const PAUSE_MS = 8;
+const never = new Int32Array(new SharedArrayBuffer(4));
+
+/** Not all for the same time, so that those who wait do not meet again and again. */
+function pause(): void {
+  Atomics.wait(never, 0, 0, 1 + Math.random() * (PAUSE_MS - 1));
+}
+
+/**
+ * @param now clock in ms
+ * @param inTurn does the work when no other thread of this process writes
+ */
+export function createRoom(
+  database: Database,
+  now: () => number,
+  inTurn: <Result>(work: () => Result) => Result,
+): Room {
   const contracts = new Map<string, Contract>();
   let deadlineAt = 0;
   let bytesLeft = 0;
@@ -49,6 +67,7 @@ export function createRoom(database: Database, now: () => number): Room {
       } catch (thrown) {
         if (!isBusy(thrown)) throw thrown;
         requireTime();
+        pause();
       }
     }
   };
@@ -65,16 +84,18 @@ export function createRoom(database: Database, now: () => number): Room {
       return contract;
     },
     attempt,
-    atomically(work) {
-      attempt(() => database.exec('BEGIN IMMEDIATE'));
-      try {
-        const result = work();
-        attempt(() => database.exec('COMMIT'));
-        return result;
-      } finally {
-        if (database.inTransaction) database.exec('ROLLBACK');
-      }
-    },
+    write: (work) => inTurn(() => attempt(work)),
+    atomically: (work) =>
+      inTurn(() => {
+        attempt(() => database.exec('BEGIN IMMEDIATE'));
+        try {
+          const result = work();
+          attempt(() => database.exec('COMMIT'));
+          return result;
+        } finally {
+          if (database.inTransaction) database.exec('ROLLBACK');
+        }
+      }),
     begin(at) {
       deadlineAt = at;
       bytesLeft = MAX_READ_BYTES;
