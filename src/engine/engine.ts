@@ -15,7 +15,6 @@ import type {
   TaskPayload,
   Trim,
 } from '../protocol/messages.js';
-import type { Placement } from '../services/service.js';
 import { writerTurnsBuffer } from '../store/writer-turns.js';
 import { createDispatch } from './dispatch.js';
 import { createIdleThreads } from './idle-threads.js';
