@@ -1,6 +1,8 @@
 /**
  * Plugins that keep threads waiting for the host: an upstream that is slow, a lock that is held. They may have so many threads and
  * no more, so that some are left for plugins that compute; what is beyond that waits in its lane, as if all threads were busy.
+ * While they have them all, a plugin that was not seen waiting but is granted the network gets no thread either: it would show
+ * that it is one of them by taking one of the last.
  */
 import { isWaitingForHost, type Lane, type Running, type RunningBatch, type Waiting } from './batch.js';
 
@@ -32,12 +34,16 @@ export function createHostWaiters(batches: Iterable<RunningBatch>, maxThreads: n
       for (const batch of batches) if (batch.entries[0]?.waiting.lane === lane && isWaitingForHost(batch)) return;
       known.delete(lane);
     },
-    mayRun({ lane }, batch) {
-      if (known.size === 0 || !known.has(lane)) return true;
+    mayRun({ lane, job }, batch) {
+      if (known.size === 0 || (!known.has(lane) && !mayWait(job))) return true;
       if (batch !== undefined && holdsKnown(batch)) return true;
       let threads = 0;
       for (const other of batches) if (holdsKnown(other)) threads += 1;
       return threads < maxThreads;
     },
   };
+}
+
+function mayWait({ release }: Waiting['job']): boolean {
+  return release.grantedServices.some(({ owner, service }) => owner === '' && service === 'network');
 }

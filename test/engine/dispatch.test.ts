@@ -107,7 +107,8 @@ function job(release: PostedRelease, text: string): { job: Job; result: Promise<
   };
 }
 
-const release = (key: number) => ({ key, pluginId: `plugin-${key}` }) as PostedRelease;
+const release = (key: number) =>
+  ({ key, pluginId: `plugin-${key}`, grantedServices: [] as PostedRelease['grantedServices'] }) as PostedRelease;
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 t.test('what arrives together goes in one batch, and each gets its own answer', async (t) => {

@@ -4,7 +4,11 @@ import { createHostWaiters } from '../../src/engine/host-waiters.js';
 import { CALLING, createSlotTable } from '../../src/protocol/slot.js';
 
 const lane = (pluginId: string) => ({ pluginId }) as Lane;
-const waiting = (lane: Lane) => ({ lane }) as Waiting;
+const waiting = (lane: Lane, ...services: string[]) =>
+  ({
+    lane,
+    job: { release: { grantedServices: services.map((service) => ({ owner: '', service })) } },
+  }) as unknown as Waiting;
 
 function batchOf(lanes: readonly Lane[], isCalling: boolean): RunningBatch {
   const entries = lanes.map((lane) => {
@@ -29,6 +33,9 @@ t.test('plugins that were seen waiting share so many threads, others are free', 
   t.notOk(waiters.mayRun(waiting(slow), batches[1]));
   t.ok(waiters.mayRun(waiting(other)));
   t.ok(waiters.mayRun(waiting(light)), 'light runs and was not seen waiting');
+  t.notOk(waiters.mayRun(waiting(other, 'runtime', 'network')), 'another that may wait for the network');
+  batches.pop();
+  t.ok(waiters.mayRun(waiting(other, 'runtime', 'network')), 'as long as there are threads for it');
 });
 
 t.test('a plugin is free again when one of it has ended without waiting and none waits', async (t) => {

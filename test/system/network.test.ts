@@ -49,6 +49,20 @@ t.test('a flood of requests that hang leaves threads to plugins that compute', a
   for (const sent of await Promise.all(waiting)) t.match(sent, { status: 0, body: 'late' });
 });
 
+t.test('plugins that hang one each leave threads to plugins that compute', async (t) => {
+  const host = await start(t, { pool: { maxThreads: 2, maxWaitingThreads: 4, queueTimeoutMs: 120_000 } });
+  const ids = Array.from({ length: 10 }, (_, index) => `waiting-${index}`);
+  for (const id of ids) await host.permit(id, ['http://a.example.com/']);
+  const waiting = ids.map((id) => host.send(id, host.url()));
+  await host.until(4);
+  for (let round = 0; round < 20; round++) t.equal(bodyOf(await host.request('echo')), '{"ok":true}');
+  for (let done = 0; done < ids.length; done++) {
+    await host.until(done + 1);
+    host.held[done]?.end('late');
+  }
+  for (const sent of await Promise.all(waiting)) t.match(sent, { status: 0, body: 'late' });
+});
+
 t.test('when the client goes away, the request of its plugin ends', async (t) => {
   const host = await start(t);
   const gone = new AbortController();
