@@ -1,0 +1,86 @@
+/** A Go plugin asks every method of every service of a whole host. */
+
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import t from 'tap';
+import { CATALOGUE } from '../../src/artifact/host-services.js';
+import { SERVICES } from '../../src/services/index.js';
+import { goGuestWithLibrary } from '../guest-modules.js';
+import { startTestHost } from './host.js';
+
+/** What each method is granted for. */
+const RESOURCES: Readonly<Record<string, unknown>> = {
+  storage: { paths: ['tour/'] },
+  network: [{ url: 'http://127.0.0.1/tour' }],
+  data: { tables: ['plugin_demo_tour'] },
+  cache: [{ ref: 'tour' }],
+  lock: [{ ref: 'tour' }],
+  notifications: [{ ref: 'inbox' }],
+  hostconfig: { keys: ['workspace.basePath', 'tour.flag'] },
+  manifest: { paths: ['config/'] },
+};
+
+/** Steps that are refused, as they should be. */
+const REFUSED: Readonly<Record<string, string>> = {
+  'jobs.jobs.run': '3 JOB_SHELL_DISABLED',
+  'jobs.jobs.register': '1 HOST_CALL_CAPABILITY_DENIED',
+  'plugins.plugins.tenant.list': '3 CAPABILITY_DENIED',
+};
+
+const module = await goGuestWithLibrary('services');
+
+t.test(
+  'a Go plugin asks every method of every service, and each does its work',
+  {
+    skip: module === undefined && 'Go >= 1.24 is not installed',
+  },
+  async (t) => {
+    const server = createServer(async (request, response) => {
+      const pieces: Buffer[] = [];
+      for await (const piece of request) pieces.push(piece as Buffer);
+      response.writeHead(201, { 'content-type': 'text/plain; charset=utf-8' });
+      response.end(`${request.headers['x-tour']} ${Buffer.concat(pieces)}`);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.teardown(() => server.close());
+    const { port } = server.address() as AddressInfo;
+
+    const host = await startTestHost(t, { NETWORK_ALLOWED_ADDRESSES: '["127.0.0.0/8"]' });
+    await host.serve('demo', {
+      manifest: { supportsMultiTenant: false, defaultInstallMode: 'global' },
+      module: module as Uint8Array,
+      routes: [{ method: 'POST', path: '/tour', access: 'login', requestType: 'TourReq' }],
+      hostServices: SERVICES.map(({ name: service }) => ({
+        service,
+        methods: Object.keys(CATALOGUE[service] ?? {}),
+        ...(RESOURCES[service] !== undefined && { resources: RESOURCES[service] }),
+      })),
+      installSql: {
+        '001-tour.sql':
+          'CREATE TABLE plugin_demo_tour (id VARCHAR(32) PRIMARY KEY, title TEXT NOT NULL, stars INT NOT NULL DEFAULT 0);',
+      },
+      manifestResources: { 'manifest/config/config.yaml': 'title: On tour\n' },
+    });
+    const admin = await host.authorization();
+    const tenant = await host.fetch('/api/v1/tenant', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...admin },
+      body: JSON.stringify({ code: 'one', name: 'One' }),
+    });
+    t.equal(tenant.status, 200, tenant.text);
+    const answer = await host.fetch('/x/demo/tour', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...admin },
+      body: JSON.stringify({ url: `http://127.0.0.1:${port}/tour/stop` }),
+    });
+    t.equal(answer.status, 200, answer.text);
+    const report = JSON.parse(answer.text) as { method: string; problem: string }[];
+    for (const { method, problem } of report) t.equal(problem, REFUSED[method] ?? '', method);
+
+    const visited = new Set(report.map(({ method }) => method));
+    const all = SERVICES.flatMap(({ name }) => Object.keys(CATALOGUE[name] ?? {}).map((method) => `${name}.${method}`));
+    for (const method of all) t.ok(visited.has(method), `the tour comes by ${method}`);
+  },
+);
