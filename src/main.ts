@@ -46,7 +46,7 @@ import { createMetrics, type Metrics } from './metrics.js';
 import { type CacheStamps, type CacheStore, createCacheStamps } from './protocol/cache.js';
 import { reasonOf, SandpoolError } from './protocol/errors.js';
 import { sniffContentType } from './protocol/sniff.js';
-import { createAuditLog } from './registry/audit.js';
+import { auditFailure, createAuditLog } from './registry/audit.js';
 import { createHooks, type HookEvent, type HookPayload, type Hooks } from './registry/hooks.js';
 import { askGuest, hasCallback, tellGuest } from './registry/lifecycle.js';
 import { createRegistry, type PluginView, type PreparedRelease, type Registry } from './registry/registry.js';
@@ -630,7 +630,10 @@ function openJobs({ config, dataDir, database, metrics, log, engine }: JobParts)
     maxRunning: maxRunning === 'auto' ? Math.max(1, engineOptions(config).pool.maxThreads - 1) : maxRunning,
     log,
     metrics,
-    audit: ({ job, ...deed }: JobDeed) => auditLog.append({ ...deed, result: 'done', message: job }, Date.now()),
+    audit: ({ job, thrown, ...deed }: JobDeed) => {
+      const end = thrown === undefined ? { result: 'done' as const, message: job } : auditFailure(thrown);
+      auditLog.append({ ...deed, ...end }, Date.now());
+    },
   });
   return {
     ...jobs,

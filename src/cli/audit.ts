@@ -37,7 +37,7 @@ function textOf({ list, next }: AuditPage): string {
     entry.by,
     entry.action,
     entry.pluginId || '-',
-    standingsOf(entry),
+    standingsOf(entry) || (entry.errorCode === undefined ? (entry.message ?? '') : ''),
     [entry.result, entry.errorCode ?? ''].filter(Boolean).join(', '),
   ]);
   const table = columns([['WHEN', 'WHO', 'WHAT', 'PLUGIN', 'FROM → TO', 'RESULT'], ...rows]);

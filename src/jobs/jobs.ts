@@ -33,7 +33,7 @@ export interface JobsOptions {
   readonly maxRunning: number;
   readonly log: JobsLog;
   readonly metrics?: JobMetrics;
-  /** Who did what; told after it is done. */
+  /** Who did what, or wanted to. */
   readonly audit?: (deed: JobDeed) => void;
   readonly clock?: JobClock;
   readonly process?: JobProcess;
@@ -53,9 +53,12 @@ export interface JobMetrics {
 
 export interface JobDeed {
   readonly action: 'job-run' | 'job-pause' | 'job-resume';
+  /** Empty for a job that is not there. */
   readonly pluginId: string;
   readonly job: string;
   readonly by: string;
+  /** What was thrown, when it was not done. */
+  readonly thrown?: unknown;
 }
 
 /** A job as an operator sees it. */
@@ -169,13 +172,29 @@ export function createJobs(options: JobsOptions): Jobs {
     scheduler.execute(claim);
     return rows.run(claim.runId)!;
   };
-  const switchTo = (status: 'enabled' | 'disabled', action: JobDeed['action']) => (job: string, by: string) => {
-    const { id, pluginId, name } = find(job);
-    const switched = created.switch(id, status, clock.now());
-    audit?.({ action, pluginId, job: name, by });
-    scheduler.rearm();
-    return record(rows.job(switched.id)!);
+  /** Does what somebody asks for, and tells the audit log whatever comes of it. */
+  const audited = <Result>(
+    { action, by, job: asked }: Pick<JobDeed, 'action' | 'by' | 'job'>,
+    work: (job: JobRow) => Result,
+  ): Result => {
+    let about = { pluginId: '', job: asked };
+    try {
+      const job = find(asked);
+      about = { pluginId: job.pluginId, job: job.name };
+      const result = work(job);
+      audit?.({ action, by, ...about });
+      return result;
+    } catch (thrown) {
+      audit?.({ action, by, ...about, thrown });
+      throw thrown;
+    }
   };
+  const switchTo = (status: 'enabled' | 'disabled', action: JobDeed['action']) => (asked: string, by: string) =>
+    audited({ action, by, job: asked }, ({ id }) => {
+      created.switch(id, status, clock.now());
+      scheduler.rearm();
+      return record(rows.job(id)!);
+    });
 
   return {
     port: createPort(),
@@ -202,12 +221,7 @@ export function createJobs(options: JobsOptions): Jobs {
     },
     show: (job) => record(find(job)),
     runs: rows.runs,
-    runNow(job, by) {
-      const { id, pluginId, name } = find(job);
-      const run = begin(id, by);
-      audit?.({ action: 'job-run', pluginId, job: name, by });
-      return run;
-    },
+    runNow: (job, by) => audited({ action: 'job-run', by, job }, ({ id }) => begin(id, by)),
     pause: switchTo('disabled', 'job-pause'),
     resume: switchTo('enabled', 'job-resume'),
     run(runId) {

@@ -87,10 +87,14 @@ export function openJobRows(database: Database): JobRows {
   const running = database.prepare<[], RunRow>(`SELECT ${RUN_COLUMNS} FROM sys_job_log WHERE outcome = 'running'`);
   const named = `SELECT ${RUN_COLUMNS}, sys_job.name AS jobName, sys_job.plugin_id AS pluginId
     FROM sys_job_log JOIN sys_job ON sys_job.id = job_id`;
-  const runs = database.prepare<[object], NamedRun>(
-    `${named} WHERE (@jobId IS NULL OR job_id = @jobId) AND (@pluginId IS NULL OR sys_job.plugin_id = @pluginId)
-       AND (@before IS NULL OR sys_job_log.id < @before) ORDER BY sys_job_log.id DESC LIMIT @limit`,
-  );
+  // A statement for each way to ask: with one for all, SQLite would read the whole history for a job that has none.
+  const runsWhere = (condition: string) =>
+    database.prepare<[object], NamedRun>(
+      `${named} WHERE ${condition} AND sys_job_log.id < @before ORDER BY sys_job_log.id DESC LIMIT @limit`,
+    );
+  const runsOfJob = runsWhere('job_id = @jobId AND (@pluginId IS NULL OR plugin_id = @pluginId)');
+  const runsOfPlugin = runsWhere('job_id IN (SELECT id FROM sys_job WHERE plugin_id = @pluginId)');
+  const runsOfAll = runsWhere('@jobId IS NULL AND @pluginId IS NULL');
   const run = database.prepare<[number], NamedRun>(`${named} WHERE sys_job_log.id = ?`);
   const setNext = database.prepare('UPDATE sys_job SET next_at = ? WHERE id = ?');
   const counts = database.prepare<[], [JobStatus, number]>(`SELECT ${STATUS}, count(*) FROM sys_job GROUP BY 1`).raw();
@@ -114,7 +118,10 @@ export function openJobRows(database: Database): JobRows {
       const asked = boundOf(filter);
       return { items: page.all(asked), total: total.get(asked) ?? 0 };
     },
-    runs: ({ jobId = null, pluginId = null, before = null, limit }) => runs.all({ jobId, pluginId, before, limit }),
+    runs({ jobId = null, pluginId = null, before = Number.MAX_SAFE_INTEGER, limit }) {
+      const statement = jobId !== null ? runsOfJob : pluginId !== null ? runsOfPlugin : runsOfAll;
+      return statement.all({ jobId, pluginId, before, limit });
+    },
     run: (id) => run.get(id),
     countByStatus: () => Object.fromEntries(counts.all()),
     setNext: (id, nextAt) => void setNext.run(nextAt, id),

@@ -7,7 +7,7 @@ import type { Claim, Claims, RunEnd } from './claims.js';
 import { pathOf } from './contract.js';
 import { openSchedule } from './cron.js';
 import { PUNCTUAL_MS } from './due.js';
-import { type CallGuest, callOf, failureOf } from './guest.js';
+import { type CallGuest, callOf, failureOf, type GuestCall, type GuestEnd } from './guest.js';
 import type { JobRows } from './rows.js';
 
 /** Time, of which tests make their own. */
@@ -60,6 +60,10 @@ const RETRY_MS = 1000;
 const BATCH = 100;
 /** A clock that is set back by no more than this is waited for: no job runs twice for the same time. */
 const SET_BACK_MS = 3_600_000;
+/** How long a run waits for a worker, and how long between two attempts. */
+const BUSY_MS = 60_000;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 8000;
 /** How exactly the time on the clock is remembered. */
 const SEEN_MS = 30_000;
 
@@ -69,6 +73,8 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
   /** Runs that were begun because they were due. */
   let due = 0;
   let cancelTimer: (() => void) | undefined;
+  /** Ends of the waits for a worker. */
+  const waits = new Set<() => void>();
   let isStopped = true;
   /** Up to which job all have been scheduled anew; undefined when that is done. */
   let rescheduledTo: number | undefined;
@@ -134,7 +140,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     const { job } = claim;
     const startedAt = clock.monotonic();
     const call = callOf(job.pluginId, 'jobs', pathOf(job), job.requestType);
-    const end = await parts.callGuest({ ...call, deadlineMs: job.timeoutSeconds * 1000 });
+    const end = await callPatiently({ ...call, deadlineMs: job.timeoutSeconds * 1000 });
     const durationMs = clock.monotonic() - startedAt;
     const failure = failureOf(end, 'SBX_JOB_FAILED', `dynamic plugin job execution failed (${job.name})`);
     const ended: RunEnd =
@@ -148,6 +154,31 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
           };
     claims.end(claim, ended, clock.now());
     parts.onEnd(claim, ended, lateMs);
+  }
+
+  /** A worker that is not free is waited for, for a minute beyond the patience of a request. */
+  async function callPatiently(call: GuestCall): Promise<GuestEnd> {
+    const until = clock.monotonic() + BUSY_MS;
+    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
+      const end = await parts.callGuest(call);
+      const isBusy = !end.ok && (end.error.code === 'SBX_QUEUE_FULL' || end.error.code === 'SBX_QUEUE_TIMEOUT');
+      if (!isBusy || isStopped || clock.monotonic() + waitMs > until) return end;
+      await waitFor(waitMs);
+      if (isStopped) return end;
+    }
+  }
+
+  /** Ends before its time when the scheduler stops. */
+  function waitFor(ms: number): Promise<void> {
+    return new Promise((settle) => {
+      const end = (): void => {
+        cancel();
+        waits.delete(end);
+        settle();
+      };
+      const cancel = clock.after(ms, end);
+      waits.add(end);
+    });
   }
 
   function track(work: Promise<void>): void {
@@ -174,6 +205,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     stop() {
       isStopped = true;
       cancelTimer?.();
+      for (const end of waits) end();
     },
     rearm: () => safely(rearm),
     execute: (claim) => track(run(claim)),

@@ -59,3 +59,17 @@ t.test('it is of one plugin, in pages, and may be empty', async (t) => {
   const wrong = await sandpool(['audit', '--limit', 'many', '--url', url], { cwd });
   t.match(wrong, { code: 2, stderr: 'SBX_USAGE: --limit many is not a whole number above 0\n' });
 });
+
+t.test('what changes no release says what it was about', async (t) => {
+  const run = {
+    id: 3,
+    at: 1_790_000_000_000,
+    pluginId: 'acme',
+    action: 'job-run',
+    by: 'ada',
+    result: 'done',
+    message: 'nightly',
+  };
+  const { url } = await playHost(t, { 'GET /audit?limit=20': { list: [run] } });
+  t.match((await sandpool(['audit', '--url', url], { cwd })).stdout, /ada {2}job-run {2}acme {4}nightly {4}done\n$/);
+});

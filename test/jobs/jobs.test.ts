@@ -247,6 +247,23 @@ t.test('no more runs at once than the host allows: the others wait, and run late
   t.strictSame(history('demo/c'), ['succeeded 2026-05-01T00:01:00.000Z']);
 });
 
+t.test('a run waits a minute for a worker to be free, and then fails', async (t) => {
+  const { jobs, enable, clock, guests } = openJobHouse(t);
+  guests.answers.set('TickReq', new SandpoolError('SBX_QUEUE_FULL'));
+  await enable('demo', [declared({ pattern: '0 0 * * * *' })]);
+  jobs.runNow('demo/tick', 'ann');
+  await clock.pass(20_000);
+  t.equal(jobs.show('demo/tick').running, 1);
+  guests.answers.clear();
+  await clock.pass(8000);
+  t.match(jobs.show('demo/tick').lastRun, { outcome: 'succeeded' });
+
+  guests.answers.set('TickReq', new SandpoolError('SBX_QUEUE_TIMEOUT', { queueTimeoutMs: 5000 }));
+  jobs.runNow('demo/tick', 'ann');
+  await clock.pass(60_000);
+  t.match(jobs.show('demo/tick').lastRun, { outcome: 'failed', errorCode: 'SBX_QUEUE_TIMEOUT' });
+});
+
 t.test('a run that somebody asks for is in the history with who that was', async (t) => {
   const { jobs, enable, deeds, guests } = openJobHouse(t);
   await enable('demo', [declared()]);
@@ -261,9 +278,12 @@ t.test('a run that somebody asks for is in the history with who that was', async
   });
   await jobs.settled();
   t.match(jobs.run(run.id), { outcome: 'succeeded' });
-  t.strictSame(deeds, [{ action: 'job-run', pluginId: 'demo', job: 'tick', by: 'ann' }]);
   t.equal(guests.calls.at(-1), 'TickReq /tick 300000');
   t.throws(() => jobs.runNow('demo/nothing', 'ann'), { code: 'JOB_NOT_FOUND' });
+  t.match(deeds, [
+    { action: 'job-run', pluginId: 'demo', job: 'tick', by: 'ann', thrown: undefined },
+    { action: 'job-run', pluginId: '', job: 'demo/nothing', by: 'ann', thrown: { code: 'JOB_NOT_FOUND' } },
+  ]);
   t.throws(() => jobs.run(99), { code: 'JOB_NOT_FOUND' });
 });
 
@@ -471,6 +491,18 @@ t.test('a store that fails once holds nothing up for long', async (t) => {
   database.exec('DROP TRIGGER full');
   await clock.pass(2000);
   t.strictSame(history(), ['succeeded 2026-05-01T00:01:00.000Z']);
+});
+
+t.test('a process that stops waits for no worker any more', async (t) => {
+  const { jobs, enable, clock, guests } = openJobHouse(t);
+  guests.answers.set('TickReq', new SandpoolError('SBX_QUEUE_FULL'));
+  await enable('demo', [declared()]);
+  const { id } = jobs.runNow('demo/tick', 'ann');
+  await turn();
+  jobs.stop();
+  await jobs.settled();
+  t.match(jobs.run(id), { outcome: 'failed', errorCode: 'SBX_QUEUE_FULL' });
+  t.equal(clock.timers, 0);
 });
 
 t.test('a process that stops begins no more runs', async (t) => {
