@@ -49,6 +49,8 @@ export interface HostService {
   readonly paths?: readonly string[];
   readonly keys?: readonly string[];
   readonly tables?: readonly string[];
+  /** The same tables, with what `COMMENT ON TABLE` says of them. */
+  readonly tableItems?: readonly { readonly name: string; readonly comment?: string }[];
   readonly resources?: readonly { readonly ref: string }[];
 }
 
@@ -98,6 +100,14 @@ function scopedServices({ requestedHostServices = [] }: PluginDetail): readonly 
 }
 
 /** What of a host service may be reached. */
-export function targetsOf({ paths = [], keys = [], tables = [], resources = [] }: HostService): readonly string[] {
-  return [...paths, ...keys, ...tables, ...resources.map(({ ref }) => ref)];
+export function targetsOf({
+  paths = [],
+  keys = [],
+  tables = [],
+  tableItems = [],
+  resources = [],
+}: HostService): readonly string[] {
+  const comments = new Map(tableItems.map(({ name, comment }) => [name, comment]));
+  const described = tables.map((name) => (comments.get(name) ? `${name} (${comments.get(name)})` : name));
+  return [...paths, ...keys, ...described, ...resources.map(({ ref }) => ref)];
 }

@@ -4,12 +4,12 @@ import { show } from './commit.js';
 import type { Turn } from './core.js';
 import { effectiveReleaseOf } from './journal.js';
 
-/** @throws PLUGIN_NOT_FOUND, PLUGIN_TENANT_PROVISIONING_POLICY_INVALID */
+/** @throws PLUGIN_SOURCE_REGISTRY_NOT_FOUND (the name is the reference's, for any plugin), PLUGIN_TENANT_PROVISIONING_POLICY_INVALID */
 export async function setProvisioningPolicy(turn: Turn, autoEnableForNewTenants: boolean): Promise<void> {
   const { pluginId } = turn;
   const entry = turn.catalog.get(pluginId);
   if (entry === undefined || turn.catalog.record(pluginId) === undefined) {
-    throw new SandpoolError('PLUGIN_NOT_FOUND', { pluginId });
+    throw new SandpoolError('PLUGIN_SOURCE_REGISTRY_NOT_FOUND', { pluginId });
   }
   const { plugin } = entry.rows;
   const manifest = (plugin.installed ? entry.effective : entry.staged)?.artifact.manifest;

@@ -131,7 +131,7 @@ export interface Registry {
    * PLUGIN_REVERSE_DEPENDENCY_BLOCKED, and what the engine throws; nothing has changed then.
    */
   rollback(pluginId: string, options: RollbackOptions): Promise<SwitchResult>;
-  /** @throws PLUGIN_NOT_FOUND, PLUGIN_TENANT_PROVISIONING_POLICY_INVALID */
+  /** @throws PLUGIN_SOURCE_REGISTRY_NOT_FOUND, PLUGIN_TENANT_PROVISIONING_POLICY_INVALID */
   setProvisioningPolicy(
     pluginId: string,
     options: ByOperator & { autoEnableForNewTenants: boolean },

@@ -13,7 +13,14 @@ t.test('a plugin is shown with its host services and routes', async (t) => {
     authorizationStatus: 'confirmed',
     isolation: 'fresh',
     isolationObstacles: ['instances cannot be reset: it uses table.set'],
-    requestedHostServices: [{ service: 'data', methods: ['list', 'get'], tables: ['plugin_a'] }],
+    requestedHostServices: [
+      {
+        service: 'data',
+        methods: ['list', 'get'],
+        tables: ['plugin_a', 'plugin_a_log'],
+        tableItems: [{ name: 'plugin_a', comment: 'Records' }, { name: 'plugin_a_log' }],
+      },
+    ],
     authorizedHostServices: [{ service: 'data', methods: ['get'], tables: ['plugin_a'] }],
     declaredRoutes: [
       { method: 'GET', publicPath: '/x/a/api/v1/records', access: 'public' },
@@ -32,7 +39,7 @@ state          enabled
 authorization  confirmed
 isolation      fresh, because instances cannot be reset: it uses table.set
 requested host services:
-  data  list, get  plugin_a
+  data  list, get  plugin_a (Records), plugin_a_log
 granted host services:
   data  get  plugin_a
 routes:

@@ -58,6 +58,24 @@ t.test('F111 F112 a guest reads the resources of its own release, and never thos
   t.equal(await profile(host, 'demo'), 'of demo', 'F017');
 });
 
+t.test('F123 F141 the default configuration is that of the release in effect', async (t) => {
+  const host = await startTestHost(t);
+  const configured = (version: string, every: string) =>
+    asking('demo', {
+      manifest: { id: 'demo', name: 'demo', version },
+      hostServices: [{ service: 'plugins', methods: ['config.get'] }],
+      manifestResources: { 'manifest/config/config.yaml': `monitor: { interval: ${every} }` },
+    });
+  const every = async (): Promise<unknown> => JSON.parse((await host.fetch('/x/demo/ask?call=config')).text);
+  await host.serve('demo', configured('v0.1.0', 'hourly'));
+  t.equal(await every(), 'hourly');
+  await host.registry.upload(buildArtifact(configured('v0.2.0', 'daily')));
+  await host.registry.upgrade('demo', { confirmed: true });
+  t.equal(await every(), 'daily');
+  await host.registry.rollback('demo', { confirmed: true });
+  t.equal(await every(), 'hourly');
+});
+
 t.test('F115 SQL that lies among the resources is text, and nothing executes it', async (t) => {
   const host = await startTestHost(t);
   const sql = 'CREATE TABLE plugin_demo_raw (id INT)';

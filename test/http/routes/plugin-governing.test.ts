@@ -158,7 +158,10 @@ t.test('whether new tenants get a plugin is a policy of those installed per tena
     code: 55,
     errorCode: 'PLUGIN_TENANT_PROVISIONING_POLICY_INVALID',
   });
-  t.match(await ask('PUT', '/nope/tenant-provisioning-policy', policy), { code: 65, errorCode: 'PLUGIN_NOT_FOUND' });
+  t.match(await ask('PUT', '/nope/tenant-provisioning-policy', policy), {
+    code: 65,
+    errorCode: 'PLUGIN_SOURCE_REGISTRY_NOT_FOUND',
+  });
 });
 
 t.test('bodies and queries that make no sense change nothing', async (t) => {
