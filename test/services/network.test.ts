@@ -144,12 +144,13 @@ t.test('29.4 #48 a body of 2 MiB passes in both directions, one byte more is sta
 t.test('29.4 #49 a refused connection, a silent upstream and an unknown name are status 4', async (t) => {
   const silent = await serveHttp(t, () => {});
   const host = await demo(t, ['http://*'], {
-    network: { allowedAddresses: LOOPBACK, timeoutMs: 50 },
+    pluginNetwork: { hasty: { timeoutMs: 50 } },
     resolve: (name) => (name === 'nowhere.example.com' ? [] : ['127.0.0.1']),
   });
   const refused = await host.send('demo', `http://a.example.com:${await closedPort()}/`);
   t.match(refused, { status: 4, error: { errorCode: 'HOST_CALL_INTERNAL_ERROR' } });
-  t.match(await host.send('demo', `http://a.example.com:${silent.port}/`), {
+  await host.permit('hasty', ['http://*']);
+  t.match(await host.send('hasty', `http://a.example.com:${silent.port}/`), {
     status: 4,
     error: { fallback: `network request to a.example.com:${silent.port} failed: no response within 50 ms` },
   });

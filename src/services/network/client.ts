@@ -55,6 +55,8 @@ interface Share {
   readonly pools: Pools;
   readonly addressesOf: Lookup;
   readonly mayConnect: AddressTest;
+  /** Requests under way, those that wait for their turn included. */
+  users: number;
 }
 
 const MAX_REDIRECTS = 10;
@@ -63,6 +65,8 @@ const MAX_DRAINED_BYTES = 2048;
 
 export function createNetworkClient(options: NetworkOptions): NetworkClient {
   const shares = new Map<string, Share>();
+  /** Of plugins that were forgotten while requests were under way. */
+  const leaving = new Set<Share>();
   const running = new Set<AbortController>();
   let isClosed = false;
 
@@ -77,6 +81,7 @@ export function createNetworkClient(options: NetworkOptions): NetworkClient {
       const timer = setTimeout(() => bound.abort(new NetworkFailure(4, timedOut(request.url, timeoutMs))), timeoutMs);
       caller.onAbandoned?.(() => bound.abort(new NetworkFailure(4, 'nobody waits for the response any more')));
       running.add(bound);
+      share.users += 1;
       try {
         return await share.turns.run(bound.signal, () => exchange(share, request, caller, bound.signal));
       } catch (thrown) {
@@ -84,16 +89,22 @@ export function createNetworkClient(options: NetworkOptions): NetworkClient {
       } finally {
         clearTimeout(timer);
         running.delete(bound);
+        share.users -= 1;
+        if (share.users === 0 && leaving.delete(share)) share.pools.close();
       }
     },
     forget(pluginId) {
-      shares.get(pluginId)?.pools.close();
+      const share = shares.get(pluginId);
+      if (share === undefined) return;
       shares.delete(pluginId);
+      // A request may be between two hops and need another connection.
+      if (share.users > 0) leaving.add(share);
+      share.pools.close();
     },
     async close() {
       isClosed = true;
       for (const bound of running) bound.abort(new NetworkFailure(4, 'the host is shutting down'));
-      await Promise.all([...shares.values()].map(({ pools }) => pools.destroy()));
+      await Promise.all([...shares.values(), ...leaving].map(({ pools }) => pools.destroy()));
     },
   };
 
@@ -117,6 +128,7 @@ export function createNetworkClient(options: NetworkOptions): NetworkClient {
         now: options.now ?? (() => performance.now()),
       }),
       mayConnect: compileAddressRules(limits),
+      users: 0,
     };
     shares.set(pluginId, share);
     return share;

@@ -100,6 +100,20 @@ t.test('a plugin that is forgotten ends its requests and keeps no connection', a
   client.forget('nobody');
 });
 
+t.test('a plugin that is forgotten between two hops makes the second, and keeps no connection of it', async (t) => {
+  const server = await holding(t);
+  const client = open(t, { idleConnectionMs: 600_000 });
+  const running = client.send(get(server.port), caller());
+  await server.until(1);
+  client.forget('demo');
+  server.held[0]?.writeHead(302, { location: '/next' }).end();
+  await server.until(2);
+  const closed = once(server.held[1]?.socket as never, 'close');
+  server.held[1]?.end('done');
+  t.match(await running, { statusCode: 200 });
+  await closed;
+});
+
 t.test('a client that closes ends what runs, and sends no more', async (t) => {
   const server = await holding(t);
   const client = open(t);
