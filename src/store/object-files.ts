@@ -9,6 +9,7 @@ import {
   constants,
   fstatSync,
   fsyncSync,
+  ftruncateSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -104,11 +105,14 @@ export function writeNew(file: string, body: Uint8Array): { bytes: number; updat
   }
 }
 
-/** Writes at an offset of a file, which is made when it is not there. Not synced. */
+/** Writes at an offset of a file, which is made when it is not there and ends there when that fails. Not synced. */
 export function writeAt(file: string, body: Uint8Array, offset: number): void {
   const descriptor = openSync(file, constants.O_WRONLY | constants.O_CREAT | PLAIN, 0o600);
   try {
     writeAll(descriptor, body, offset);
+  } catch (thrown) {
+    ftruncateSync(descriptor, offset);
+    throw thrown;
   } finally {
     closeSync(descriptor);
   }

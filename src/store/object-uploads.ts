@@ -7,10 +7,10 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { limitExceeded, named, sessionRefused } from './object-failures.js';
-import { writeAt } from './object-files.js';
+import { findFile, writeAt } from './object-files.js';
 import type { ObjectLedger, ObjectScope, Upload } from './object-ledger.js';
-import type { Place, StoredObject } from './object-placement.js';
-import { partsIn } from './object-places.js';
+import { type Place, requirePlain, type StoredObject } from './object-placement.js';
+import { partsIn, rootOf } from './object-places.js';
 import type { ObjectLimits, Quota } from './object-quota.js';
 
 export interface UploadKey extends ObjectScope {
@@ -93,6 +93,7 @@ export function createUploads(parts: UploadsParts): Uploads {
 
   return {
     begin: named((scope, path, { contentType, overwrite, until }) => {
+      requirePlain(findFile(rootOf(directory, scope), path));
       forget(ledger.expiredUploads(now()), until);
       const id = randomBytes(16).toString('hex');
       const expiresAt = now() + limits.uploadTtlMs;
