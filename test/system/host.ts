@@ -1,6 +1,6 @@
 /** A whole host on a free port, for tests of the system. */
 import { join } from 'node:path';
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
 import { loadConfig } from '../../src/config/load.js';
 import { type Host, startHost } from '../../src/main.js';
 import { type ArtifactParts, buildArtifact } from '../artifact/build.js';
@@ -25,6 +25,7 @@ export async function startTestHost(
   t: Scope,
   settings: Record<string, string> = {},
   directory = t.testdir(),
+  log: Logger = pino({ level: 'silent' }),
 ): Promise<TestHost> {
   const { config } = loadConfig({
     env: Object.fromEntries(
@@ -37,7 +38,7 @@ export async function startTestHost(
       }).map(([name, value]) => [`SANDPOOL_${name}`, value]),
     ),
   });
-  const host = await startHost({ config, adminPassword: ADMIN_PASSWORD, log: pino({ level: 'silent' }) });
+  const host = await startHost({ config, adminPassword: ADMIN_PASSWORD, log });
   t.teardown(() => host.close());
 
   const request: TestHost['fetch'] = async (path, init) => {

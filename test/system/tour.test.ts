@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { CATALOGUE } from '../../src/artifact/host-services.js';
 import { SERVICES } from '../../src/services/index.js';
@@ -27,6 +28,9 @@ const REFUSED: Readonly<Record<string, string>> = {
   'jobs.jobs.register': '1 HOST_CALL_CAPABILITY_DENIED',
   'plugins.plugins.tenant.list': '3 CAPABILITY_DENIED',
 };
+
+/** Longest wait for what the threads have counted. */
+const PATIENCE_MS = 60_000;
 
 const module = await goGuestWithLibrary('services');
 
@@ -78,6 +82,20 @@ t.test(
     t.equal(answer.status, 200, answer.text);
     const report = JSON.parse(answer.text) as { method: string; problem: string }[];
     for (const { method, problem } of report) t.equal(problem, REFUSED[method] ?? '', method);
+
+    // What a thread has counted is told when its task ends.
+    const uncounted = (metrics: string): string[] =>
+      report
+        .filter(({ method, problem }) => problem === '' && !method.includes(' '))
+        .map(({ method }) => method.split('.'))
+        .map(([service, ...method]) => `{service="${service}",method="${method.join('.')}",status="0"}`)
+        .filter((labels) => !metrics.includes(`sandpool_host_calls_total${labels}`));
+    let left = uncounted((await host.fetch('/metrics')).text);
+    for (const until = Date.now() + PATIENCE_MS; left.length > 0 && Date.now() < until; ) {
+      await setTimeout(20);
+      left = uncounted((await host.fetch('/metrics')).text);
+    }
+    t.same(left, [], 'every call is counted by service, method and status');
 
     const visited = new Set(report.map(({ method }) => method));
     const all = SERVICES.flatMap(({ name }) => Object.keys(CATALOGUE[name] ?? {}).map((method) => `${name}.${method}`));
