@@ -13,8 +13,6 @@ export interface Key {
   readonly json: string;
   /** As the column holds it. */
   readonly stored: SqlValue;
-  /** As it is written in a record. */
-  readonly encoded: string;
 }
 
 /** @throws SBX_WIRE_INVALID for what is no scalar, and for what the column's type cannot be */
@@ -25,7 +23,12 @@ export function readKey(keyJson: Uint8Array | string, field: Field): Key {
   if (value === null) throw empty();
   if (typeof value === 'object') throw invalidCall('record store key must be a scalar');
   const stored = comparedOf(givenOf(value), field.column);
-  return { raw, json: JSON.stringify(value), stored, encoded: field.encode(readBack(stored, field)) };
+  return { raw, json: JSON.stringify(value), stored };
+}
+
+/** The key as a record has it. */
+export function encodeKey({ stored }: Key, field: Field): string {
+  return field.encode(readBack(stored, field));
 }
 
 function empty(): Error {

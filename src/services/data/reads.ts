@@ -3,14 +3,14 @@ import type { HostCallRequest } from '../../protocol/host-call.js';
 import { decodePayload, encodePayload } from '../../protocol/payloads.js';
 import { trimGo } from '../../protocol/text.js';
 import { EMPTY_REPLY, reply, type ServiceReply } from '../service.js';
-import { anyOf, type Condition, filterCondition, type Scope, visibleTo, whereOf } from './conditions.js';
+import { anyOf, type Condition, filterCondition, type Scope, tenantOf, visibleTo, whereOf } from './conditions.js';
 import type { Contract, Field } from './contract.js';
-import { type Key, readKey } from './keys.js';
+import { encodeKey, type Key, readKey } from './keys.js';
 import { DEFAULT_ROWS, MAX_REPLY_BYTES, MAX_ROWS, SMALL_ROW_BYTES } from './limits.js';
 import { type Plan, readPlan } from './plan.js';
 import { invalidCall, tooMuch } from './refusals.js';
 import type { Room } from './room.js';
-import { type Row, type Select, VALUE } from './statements.js';
+import { type Reading, type Row, type Select, VALUE } from './statements.js';
 
 /** A call of one method on a table that is the plugin's own. */
 export interface DataCall {
@@ -47,12 +47,40 @@ export function get({ room, contract, scope, call }: DataCall): ServiceReply {
   const plan = planOf('HostServiceDataGetRequest', call);
   if (plan.action !== 'get') throw invalidCall(`data.get does not support the plan action ${plan.action}`);
   const key = readKey(plan.keyJson, contract.key);
-  const fields = selectedFields(contract, plan.fields);
-  const where = whereOf([keyed(contract, key), ...visibleTo(contract, scope)]);
-  const reading = room.statements.reading(selectOf(fields, `${contract.sql}${where.sql} LIMIT 1`));
-  const [row] = room.attempt(() => reading.rows(where.values));
+  const { reading, encode } = pointRead(room, contract, plan.fields, scope);
+  const { tenantId } = contract;
+  const values = tenantId && scope.tenantId !== 0 ? [key.stored, tenantOf(tenantId, scope.tenantId)] : [key.stored];
+  const row = room.attempt(() => reading.row(values));
   if (row === undefined) return EMPTY_REPLY;
-  return bounded(encodePayload('HostServiceDataGetResponse', { found: true, recordJson: recordsOf(fields)(row) }));
+  return bounded(encodePayload('HostServiceDataGetResponse', { found: true, recordJson: encode(row) }));
+}
+
+/** How one row is read by its key, and told. */
+interface PointRead {
+  readonly reading: Reading;
+  readonly encode: (row: Row) => Uint8Array;
+}
+
+/** The most frequent question of all: for each choice of fields it is put into words once. */
+const pointReads = new WeakMap<Contract, Map<string, PointRead>>();
+const MAX_POINT_READS = 100;
+
+function pointRead(room: Room, contract: Contract, names: readonly string[], scope: Scope): PointRead {
+  let known = pointReads.get(contract);
+  if (known === undefined) {
+    known = new Map();
+    pointReads.set(contract, known);
+  }
+  const choice = `${scope.tenantId === 0}\0${names.join('\0')}`;
+  const again = known.get(choice);
+  if (again) return again;
+  const fields = selectedFields(contract, names);
+  const where = whereOf([{ sql: `${contract.key.sql} = ${VALUE}`, values: [] }, ...visibleTo(contract, scope)]);
+  const select = selectOf(fields, `${contract.sql}${where.sql} LIMIT 1`);
+  const made = { reading: room.statements.reading(select), encode: recordsOf(fields) };
+  if (known.size >= MAX_POINT_READS) known.clear();
+  known.set(choice, made);
+  return made;
 }
 
 export function batchGet({ room, contract, scope, call }: DataCall): ServiceReply {
@@ -67,7 +95,8 @@ export function batchGet({ room, contract, scope, call }: DataCall): ServiceRepl
   const select = selectOf([...fields, contract.key], `${contract.sql}${where.sql}${order}`);
   const rows = room.attempt(() => room.statements.reading(select).rows(where.values));
   const found = new Set(rows.map((row) => contract.key.encode(row[fields.length] ?? null)));
-  const missingKeyJson = keys.filter(({ encoded }) => !found.has(encoded)).map(({ raw }) => Buffer.from(raw));
+  const missing = keys.filter((key) => !found.has(encodeKey(key, contract.key)));
+  const missingKeyJson = missing.map(({ raw }) => Buffer.from(raw));
   return bounded(
     encodePayload('HostServiceDataBatchGetResponse', { records: rows.map(recordsOf(fields)), missingKeyJson }),
   );
@@ -118,10 +147,6 @@ function pageOf({ pageNum, pageSize }: Plan): { readonly limit: number; readonly
   return { limit, offset: ((pageNum > 0 ? pageNum : 1) - 1) * limit };
 }
 
-function keyed({ key }: Contract, { stored }: Key): Condition {
-  return { sql: `${key.sql} = ${VALUE}`, values: [stored] };
-}
-
 function count(room: Room, contract: Contract, conditions: readonly Condition[]): number {
   // Without any condition SQLite counts without looking at a row.
   const where = whereOf(conditions.length === 0 ? [] : timed(contract, conditions));
@@ -140,6 +165,8 @@ function namesOf(fields: readonly Field[]): string {
   return [...new Set(fields.map(({ sql }) => sql))].join(', ');
 }
 
+/** Texts of fewer characters are never what makes a row large. */
+const MANY = 256;
 const UNBOUNDED: readonly string[] = ['text', 'json', 'jsonb', 'bytea', 'varchar', 'char'];
 
 /** Reads fields, and weighs rows that are not small before they are brought into memory. */
@@ -147,7 +174,7 @@ function selectOf(fields: readonly Field[], from: string): Select {
   const columns = fields.map((_, at) => `c${at}`);
   const reads = fields.map(({ read }, at) => `${read} AS c${at}`);
   const sizes = fields
-    .filter(({ column: { type } }) => UNBOUNDED.includes(type))
+    .filter(({ column: { type, typeArgs } }) => UNBOUNDED.includes(type) && !((typeArgs[0] ?? MANY) < MANY))
     .map(({ sql }) => `coalesce(octet_length(${sql}), 0)`);
   if (sizes.length === 0) return { columns, sql: `SELECT ${reads.join(', ')} FROM ${from}` };
   const bytes = sizes.join(' + ');

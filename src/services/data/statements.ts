@@ -20,6 +20,8 @@ export interface Select {
 }
 
 export interface Reading {
+  /** The first row. */
+  row(values: readonly SqlValue[]): Row | undefined;
   rows(values: readonly SqlValue[]): readonly Row[];
 }
 
@@ -69,6 +71,10 @@ export function createStatements(database: Database, maxPrepared = MAX_PREPARED)
   const createReading = (select: Select): Reading => {
     const statement = preparing(select.sql, (sql) => database.prepare<SqlValue[][], Row>(sql).raw());
     return {
+      row(values) {
+        const ready = statement();
+        return ready ? ready.get(values as SqlValue[]) : hand.rows(select, values)[0];
+      },
       rows(values) {
         const ready = statement();
         return ready ? ready.all(values as SqlValue[]) : hand.rows(select, values);
