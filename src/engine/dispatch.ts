@@ -248,7 +248,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   function mayStartBatch(now: number): boolean {
     if (!lanes.has(mayRun) || freeSlots.length === 0 || freeFeeds.length === 0) return false;
     if (batches.size === 0) return true;
-    if (batches.size >= maxBatches || lanes.longestWaitMs() < SPILL_AFTER_MS) return false;
+    if (batches.size >= maxBatches) return false;
+    if (lanes.has(waiters.isKeptOut)) return true;
+    if (lanes.longestWaitMs() < SPILL_AFTER_MS) return false;
     const waitingForHost = [...batches].filter(isWaitingForHost).length;
     if (batches.size - waitingForHost >= options.maxThreads) return false;
     const workMs = lanes.expectedMs();

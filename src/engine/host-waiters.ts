@@ -1,9 +1,12 @@
 /**
- * Plugins that keep threads waiting for the host: an upstream that is slow, a lock that is held. They may have so many threads and
- * no more, so that some are left for plugins that compute; what is beyond that waits in its lane, as if all threads were busy.
- * While they have them all, a plugin that was not seen waiting but is granted the network gets no thread either: it would show
- * that it is one of them by taking one of the last.
+ * Plugins that keep threads waiting for the host or the disk: an upstream that is slow, a lock that is held, one write after another.
+ * They may have so many threads and no more, so that some are left for plugins that compute; what is beyond that waits in its lane, as
+ * if all threads were busy. While they have them all, a plugin that was not seen waiting but is granted the network gets no thread
+ * either: it would show that it is one of them by taking one of the last. Those that compute never stand behind them. The writes of one
+ * plugin go one after the other whatever there is for them, so it has two threads for them: one that waits, and one that gets the
+ * next ready.
  */
+import { isAtDisk } from '../protocol/slot.js';
 import { isWaitingForHost, type Lane, type Running, type RunningBatch, type Waiting } from './batch.js';
 
 export interface HostWaiters {
@@ -13,11 +16,17 @@ export interface HostWaiters {
   ended(entry: Running): void;
   /** Whether it may be given to a thread: to that of the batch, or to one more. */
   mayRun(waiting: Waiting, batch?: RunningBatch): boolean;
+  /** Whether it is of another kind than all that have threads: it computes, and they keep theirs waiting. */
+  isKeptOut(waiting: Waiting): boolean;
 }
+
+/** Threads of a plugin that waits for its own writes. */
+const THREADS_AT_DISK = 2;
 
 /** @param maxThreads threads that such plugins may have together */
 export function createHostWaiters(batches: Iterable<RunningBatch>, maxThreads: number): HostWaiters {
-  const known = new Set<Lane>();
+  /** And whether it waits for the disk. */
+  const known = new Map<Lane, boolean>();
   const seen = new WeakSet<Running>();
   const holdsKnown = ({ entries }: RunningBatch) => entries.some(({ waiting }) => known.has(waiting.lane));
 
@@ -25,7 +34,7 @@ export function createHostWaiters(batches: Iterable<RunningBatch>, maxThreads: n
     see(batch) {
       const [first] = batch.entries;
       if (first === undefined || !isWaitingForHost(batch)) return;
-      known.add(first.waiting.lane);
+      known.set(first.waiting.lane, isAtDisk(first.slot));
       seen.add(first);
     },
     ended(entry) {
@@ -34,12 +43,25 @@ export function createHostWaiters(batches: Iterable<RunningBatch>, maxThreads: n
       for (const batch of batches) if (batch.entries[0]?.waiting.lane === lane && isWaitingForHost(batch)) return;
       known.delete(lane);
     },
+    isKeptOut({ lane, job }) {
+      if (known.size === 0 || known.has(lane) || mayWait(job)) return false;
+      for (const batch of batches) if (!holdsKnown(batch)) return false;
+      return true;
+    },
     mayRun({ lane, job }, batch) {
-      if (known.size === 0 || (!known.has(lane) && !mayWait(job))) return true;
-      if (batch !== undefined && holdsKnown(batch)) return true;
+      if (known.size === 0) return true;
+      const isKnown = known.has(lane);
+      const isFirst = batch === undefined || batch.entries.length === 0;
+      if (!isFirst && !isKnown && !mayWait(job)) return !holdsKnown(batch);
+      if (!isFirst && (isKnown || holdsKnown(batch))) return holdsKnown(batch);
+      if (!isKnown && !mayWait(job)) return true;
       let threads = 0;
-      for (const other of batches) if (holdsKnown(other)) threads += 1;
-      return threads < maxThreads;
+      let own = 0;
+      for (const other of batches) {
+        if (holdsKnown(other)) threads += 1;
+        if (other.entries.some((entry) => entry.waiting.lane === lane)) own += 1;
+      }
+      return threads < maxThreads && !(known.get(lane) === true && own >= THREADS_AT_DISK);
     },
   };
 }

@@ -211,7 +211,12 @@ export function setSpare({ bell }: SlotTable, isSpare: boolean): void {
 /** Whether the slot's worker waits for the main thread or for a disk. */
 export function isBlocked(slot: Slot): boolean {
   const state = stateOf(slot);
-  return state === CALLING || state === ANSWERING || Atomics.load(slot.words, BLOCKING) === 1;
+  return state === CALLING || state === ANSWERING || isAtDisk(slot);
+}
+
+/** Whether the slot's worker waits for a disk. */
+export function isAtDisk(slot: Slot): boolean {
+  return Atomics.load(slot.words, BLOCKING) === 1;
 }
 
 /** When the worker took the slot, ms since the epoch; 0 when it has not. */

@@ -77,8 +77,12 @@ function registerMethods(
 ): ReadonlyMap<string, RegisteredMethod> {
   const methods = Object.entries(service.methods(environment));
   const kept = placement === 'host' ? service.copies?.(environment) : undefined;
-  const { name, blocks = false } = service;
+  const { name: serviceName, blocks = false } = service;
+  const isBlocking = (method: string): boolean => (typeof blocks === 'boolean' ? blocks : blocks.includes(method));
   return new Map(
-    methods.map(([method, run]) => [method, { service: name, method, placement, blocks, run, copies: kept?.[method] }]),
+    methods.map(([method, run]) => {
+      const names = { service: serviceName, method, placement, blocks: isBlocking(method) };
+      return [method, { ...names, run, copies: kept?.[method] }];
+    }),
   );
 }

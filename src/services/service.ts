@@ -114,8 +114,11 @@ export interface Service {
   readonly name: string;
   /** A method placed in the worker must answer synchronously. */
   readonly placement: Placement;
-  /** In the worker it waits for the disk: others may compute meanwhile, as they may when it waits for the main thread. */
-  readonly blocks?: boolean;
+  /**
+   * In the worker, all of its methods or these wait for the disk: others may compute meanwhile, as they may when a call waits for the
+   * main thread.
+   */
+  readonly blocks?: boolean | readonly string[];
   /** Makes the methods of one thread, by wire name. */
   readonly methods: (environment: ServiceEnvironment) => Readonly<Record<string, ServiceMethod>>;
   /** What a sandbox thread may remember of methods that are placed on the host, by wire name. */

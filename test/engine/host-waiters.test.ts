@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Lane, Running, RunningBatch, Waiting } from '../../src/engine/batch.js';
 import { createHostWaiters } from '../../src/engine/host-waiters.js';
-import { CALLING, createSlotTable } from '../../src/protocol/slot.js';
+import { CALLING, createSlotTable, setBlocking } from '../../src/protocol/slot.js';
 
 const lane = (pluginId: string) => ({ pluginId }) as Lane;
 const waiting = (lane: Lane, ...services: string[]) =>
@@ -53,3 +53,38 @@ t.test('a plugin is free again when one of it has ended without waiting and none
   waiters.ended(batchOf([slow], false).entries[0] as Running);
   t.ok(waiters.mayRun(waiting(slow)));
 });
+
+t.test('a plugin that waits for its own writes has two threads for them', async (t) => {
+  const writing = lane('writing');
+  const first = batchOf([writing], false);
+  const batches = [first];
+  const waiters = createHostWaiters(batches, 8);
+  for (const { slot } of first.entries) setBlocking(slot, true);
+  waiters.see(first);
+  t.ok(waiters.mayRun(waiting(writing)));
+  const second = batchOf([writing], false);
+  batches.push(second);
+  t.notOk(waiters.mayRun(waiting(writing)));
+  t.ok(waiters.mayRun(waiting(writing), second), 'behind its own');
+});
+
+t.test(
+  'who computes never stands behind a plugin that keeps its thread waiting, and gets a thread at once',
+  async (t) => {
+    const [slow, light] = ['slow', 'light'].map(lane) as [Lane, Lane];
+    const held = batchOf([slow], true);
+    const batches = [held];
+    const waiters = createHostWaiters(batches, 8);
+    t.notOk(waiters.isKeptOut(waiting(light)), 'nobody was seen waiting');
+    waiters.see(held);
+    t.notOk(waiters.mayRun(waiting(light), held));
+    t.ok(waiters.isKeptOut(waiting(light)));
+    t.notOk(waiters.isKeptOut(waiting(slow)));
+    const free = batchOf([light], false);
+    batches.push(free);
+    t.notOk(waiters.isKeptOut(waiting(light)));
+    t.ok(waiters.mayRun(waiting(light), free));
+    t.notOk(waiters.mayRun(waiting(slow), free), 'nor does it stand before it');
+    t.ok(waiters.mayRun(waiting(slow), batchOf([], false)), 'a thread of its own');
+  },
+);

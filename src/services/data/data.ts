@@ -19,6 +19,7 @@ import { createRoom, type Room } from './room.js';
 export const data = defineService({
   name: 'data',
   placement: 'worker',
+  blocks: ['create', 'update', 'delete', 'transaction'],
   methods: (environment) => {
     const answer = answerer(environment);
     const { now } = environment;
