@@ -154,6 +154,8 @@ export function createMetrics(): Metrics {
       instruments.reset.inc(counts.reset);
       instruments.dirtyPages.inc(counts.dirtyPages);
       for (const [reason, count] of Object.entries(counts.discarded)) instruments.discarded.inc({ reason }, count);
+      for (const event of ['hit', 'miss'] as const)
+        if (counts.cached[event] > 0) instruments.caches.inc({ cache: 'plugins', event }, counts.cached[event]);
       for (const call of counts.hostCalls) {
         instruments.hostCalls.inc({ service: call.service, method: call.method, status: call.status }, call.count);
         const { service, method } = call;

@@ -203,6 +203,8 @@ export interface SandboxCounts {
   /** Connections to databases of plugins that are open now. */
   readonly connections?: number;
   readonly discarded: Readonly<Record<string, number>>;
+  /** What copies of cached values have answered. */
+  readonly cached: { readonly hit: number; readonly miss: number };
   readonly hostCalls: readonly HostCallCount[];
 }
 

@@ -8,6 +8,8 @@ export interface Counts {
   reused(): void;
   reset(dirtyPages: number): void;
   discarded(reason: Discard): void;
+  /** A cached value was found or missed without a trip to the host. */
+  cached(event: 'hit' | 'miss'): void;
   /** The counts of one method of a service; the same object for the same names, for good. */
   method(service: string, method: string): MethodCounts;
   /** What has come together since the last time; counting begins anew. */
@@ -47,6 +49,7 @@ export function createCounts(): Counts {
   let resets = 0;
   let dirtyPages = 0;
   let discarded: Record<string, number> = {};
+  let cached = { hit: 0, miss: 0 };
   /** Cells with calls since the last time. */
   let counted: Cell[] = [];
   const services = new Map<string, Map<string, NamedCounts>>();
@@ -74,6 +77,9 @@ export function createCounts(): Counts {
     discarded(reason) {
       discarded[reason] = (discarded[reason] ?? 0) + 1;
     },
+    cached(event) {
+      cached[event] += 1;
+    },
     method(service, method) {
       // Asked for twice on every host call, and the names of a method are the same two strings each time.
       if (latest?.service !== service || latest.method !== method) latest = named(service, method);
@@ -81,12 +87,13 @@ export function createCounts(): Counts {
     },
     take(live) {
       const hostCalls = counted.map(takeCell);
-      const report = { created, reused, reset: resets, dirtyPages, live, discarded, hostCalls };
+      const report = { created, reused, reset: resets, dirtyPages, live, discarded, cached, hostCalls };
       created = 0;
       reused = 0;
       resets = 0;
       dirtyPages = 0;
       discarded = {};
+      cached = { hit: 0, miss: 0 };
       counted = [];
       return report;
     },

@@ -129,6 +129,7 @@ export function createInstances(options: InstancesOptions): Instances {
       pluginConfig: unreachable,
       cache: unreachable,
       cacheStamps: setup.cacheStamps,
+      countCached: counts.cached,
     },
     { placements: setup.placements },
   );

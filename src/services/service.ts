@@ -78,6 +78,8 @@ export interface ServiceEnvironment {
   readonly cache: CacheStore;
   /** Present where copies of cached values may be kept. */
   readonly cacheStamps?: CacheStamps | undefined;
+  /** Told of what such a copy has answered. */
+  readonly countCached?: (event: 'hit' | 'miss') => void;
   /** Ms since the epoch. */
   readonly now: () => number;
   /** HTTP requests of plugins; on the main thread only. */

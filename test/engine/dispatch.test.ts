@@ -18,7 +18,16 @@ import {
   takeSlot,
 } from '../../src/protocol/slot.js';
 
-const COUNTS = { created: 0, reused: 0, reset: 0, dirtyPages: 0, live: 0, discarded: {}, hostCalls: [] };
+const COUNTS = {
+  created: 0,
+  reused: 0,
+  reset: 0,
+  dirtyPages: 0,
+  live: 0,
+  discarded: {},
+  cached: { hit: 0, miss: 0 },
+  hostCalls: [],
+};
 
 interface Posted {
   readonly threadId: number;

@@ -3,6 +3,7 @@ import t from 'tap';
 import { encodePayload } from '../../src/protocol/payloads.js';
 import { type RawCall, serveRawCalls } from '../raw-calls.js';
 import { startTestHost } from './host.js';
+import { until } from './processes.js';
 
 const METHODS = ['get', 'get_many', 'set', 'set_many', 'delete', 'delete_many', 'incr', 'expire'];
 const CACHE = [{ service: 'cache', methods: METHODS, resources: [{ ref: 'shared' }] }];
@@ -46,6 +47,24 @@ t.test('F035 a value that was written is read at once, in whichever thread', asy
       value,
     );
   }
+});
+
+t.test('what is found and what is missed is counted, wherever it is answered', async (t) => {
+  const host = await startTestHost(t, { POOL_MAX_THREADS: '1', POOL_MAX_WAITING_THREADS: '0' });
+  const { asNobody } = await serveRawCalls(host, { hostServices: CACHE });
+  const { get, set } = at(asNobody);
+  await set('k', 'v');
+  for (let i = 0; i < 3; i++) await get('k');
+  for (let i = 0; i < 2; i++) await get('x');
+  const counted = async (event: string): Promise<number> => {
+    const { text } = await host.fetch('/metrics');
+    const [, value] =
+      new RegExp(`^sandpool_cache_events_total\\{cache="plugins",event="${event}"\\} (\\d+)$`, 'm').exec(text) ?? [];
+    return Number(value ?? 0);
+  };
+  // A thread tells what it has counted when its task ends.
+  await until('all are counted', async () => (await counted('hit')) === 3 && (await counted('miss')) === 2);
+  t.same([await counted('hit'), await counted('miss')], [3, 2]);
 });
 
 t.test('F035 no plugin reads what another has cached under the same name', async (t) => {

@@ -49,7 +49,8 @@ export const cache = defineService({
       delete_many: on(deleteMany),
     };
   },
-  copies: ({ cacheStamps, now }) => (cacheStamps ? { get: createCacheCopies(cacheStamps, now) } : {}),
+  copies: ({ cacheStamps, now, countCached }) =>
+    cacheStamps ? { get: createCacheCopies(cacheStamps, now, countCached) } : {},
 });
 
 type Answer = ServiceReply | Promise<ServiceReply>;

@@ -25,7 +25,11 @@ interface Copy {
 }
 
 /** Copies of `cache.get` for one thread; found or missing. */
-export function createCacheCopies(stamps: CacheStamps, now: () => number): MethodCopies {
+export function createCacheCopies(
+  stamps: CacheStamps,
+  now: () => number,
+  count: (event: 'hit' | 'miss') => void = () => {},
+): MethodCopies {
   const copies = new LRUCache<string, Copy>({
     max: MAX_COPIES,
     maxSize: MAX_BYTES,
@@ -42,7 +46,10 @@ export function createCacheCopies(stamps: CacheStamps, now: () => number): Metho
       if (key === undefined) return undefined;
       const id = prefixOf(call, context) + trimGo(key);
       const copy = copies.get(id);
-      if (copy && Atomics.load(stamps, copy.group) === copy.stamp && now() < copy.until) return copy.reply;
+      if (copy && Atomics.load(stamps, copy.group) === copy.stamp && now() < copy.until) {
+        count(copy.bytes > 0 ? 'hit' : 'miss');
+        return copy.reply;
+      }
       const group = stampGroup(id);
       asked = { id, group, stamp: Atomics.load(stamps, group) };
       return undefined;

@@ -10,7 +10,9 @@ const NONE = new Uint8Array();
 function stage() {
   const clock = { now: Date.parse('2025-11-18T13:20:00Z') };
   const stamps = createCacheStamps();
-  const copies = createCacheCopies(stamps, () => clock.now);
+  const events: string[] = [];
+  const count = (event: string) => void events.push(event);
+  const copies = createCacheCopies(stamps, () => clock.now, count);
   const call = (key: string, resourceRef = 'n') => ({
     ...CALL,
     resourceRef,
@@ -26,7 +28,7 @@ function stage() {
     copies.keep({ status: 0, payload });
     return payload;
   };
-  return { clock, stamps, copies, find, keep };
+  return { clock, stamps, copies, find, keep, events };
 }
 
 function change(stamps: CacheStamps, key: string): void {
@@ -49,6 +51,17 @@ t.test('that a key is missing is remembered too', async (t) => {
   t.match(find('k'), { status: 0, payload: NONE });
   change(stamps, 'k');
   t.equal(find('k'), undefined);
+});
+
+t.test('what copies answer is counted', async (t) => {
+  const { find, keep, copies, events } = stage();
+  find('k');
+  keep('v');
+  find('k');
+  find('gone');
+  copies.keep({ status: 0, payload: NONE });
+  find('gone');
+  t.same(events, ['hit', 'miss']);
 });
 
 t.test('a copy is worth nothing once the key has changed', async (t) => {
