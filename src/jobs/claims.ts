@@ -4,6 +4,7 @@
  */
 import { SandpoolError } from '../protocol/errors.js';
 import type { Database } from '../store/sqlite.js';
+import { MAX_CONCURRENCY } from './contract.js';
 import { openSchedule } from './cron.js';
 import { type Decision, decide } from './due.js';
 import type { JobRows } from './rows.js';
@@ -46,8 +47,8 @@ export interface Claims {
   /** Begins a run that somebody asks for. @throws JOB_NOT_FOUND, SBX_JOB_OUT_OF_FORCE, SBX_JOB_BUSY, JOB_SHELL_DISABLED */
   now(jobId: number, operator: string, now: number): Claim;
   end(claim: Claim, end: RunEnd, now: number): void;
-  /** Finds runs that nobody runs any more. @returns how many there were */
-  reap(now: number): number;
+  /** Finds runs that nobody runs any more. @param isAlone whether no other process is there, whatever the numbers of processes say */
+  reap(now: number, isAlone?: boolean): void;
   /** Whether the process is there that has left this mark. */
   isThere(mark: { readonly pid: number; readonly process: string }): boolean;
 }
@@ -104,7 +105,7 @@ export function createClaims({ database, rows, process, rules, onPassed }: Claim
     const dueAt = job.nextAt ?? now;
     try {
       const schedule = openSchedule(job.pattern, job.timezone);
-      const maxRunning = job.concurrency === 'singleton' ? 1 : job.maxConcurrency;
+      const maxRunning = maxRunningOf(job);
       const running = rows.countRunning(job.id);
       const decision = decide({ schedule, dueAt, now, running, maxRunning, catchUpMs: rules.catchUpMs });
       rows.setNext(job.id, decision.next ?? null);
@@ -132,7 +133,7 @@ export function createClaims({ database, rows, process, rules, onPassed }: Claim
     const { name, pluginId } = job;
     if (job.isBuiltin === 0) throw new SandpoolError('JOB_SHELL_DISABLED', { job: name });
     if (job.isInForce === 0) throw new SandpoolError('SBX_JOB_OUT_OF_FORCE', { job: name, pluginId });
-    const maxRunning = job.concurrency === 'singleton' ? 1 : job.maxConcurrency;
+    const maxRunning = maxRunningOf(job);
     const running = rows.countRunning(jobId);
     if (running >= maxRunning) throw new SandpoolError('SBX_JOB_BUSY', { job: name, running });
     return begin(job, { cause: 'manual', operator, dueAt: null, missedSince: null }, now);
@@ -171,13 +172,17 @@ export function createClaims({ database, rows, process, rules, onPassed }: Claim
       statements.end.run({ id: runId, outcome, durationMs: Math.round(durationMs), errorCode, message: text, now });
       purge(job, now);
     },
-    reap(now) {
-      const lost = rows.running().filter((run) => isLost(run, now));
+    reap(now, isAlone = false) {
+      const lost = rows.running().filter((run) => (isAlone ? !mine.has(run.id) : isLost(run, now)));
       for (const { id } of lost) statements.lose.run({ id, now });
-      return lost.length;
     },
     isThere,
   };
+}
+
+/** A plugin may declare any number; created jobs go up to this one. */
+function maxRunningOf({ concurrency, maxConcurrency }: JobRow): number {
+  return concurrency === 'singleton' ? 1 : Math.min(maxConcurrency, MAX_CONCURRENCY);
 }
 
 interface Passed {

@@ -23,6 +23,8 @@ export interface JobContract {
   readonly internalPath: string;
 }
 
+/** Most runs of one job at once. */
+export const MAX_CONCURRENCY = 100;
 export const MAX_TIMEOUT_SECONDS = 86_400;
 export const MAX_PATTERN_BYTES = 128;
 export const DEFAULT_TIMEOUT_SECONDS = 300;

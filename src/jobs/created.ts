@@ -3,7 +3,7 @@ import { SandpoolError } from '../protocol/errors.js';
 import { trimGo } from '../protocol/text.js';
 import type { JobCaller, JobDraft, JobRetention } from '../services/jobs-port.js';
 import type { Database } from '../store/sqlite.js';
-import { DEFAULT_TIMEOUT_SECONDS, MAX_PATTERN_BYTES, MAX_TIMEOUT_SECONDS } from './contract.js';
+import { DEFAULT_TIMEOUT_SECONDS, MAX_CONCURRENCY, MAX_PATTERN_BYTES, MAX_TIMEOUT_SECONDS } from './contract.js';
 import { openSchedule } from './cron.js';
 import type { JobRows } from './rows.js';
 import type { JobRow, StoredStatus } from './tables.js';
@@ -22,7 +22,6 @@ export interface CreatedJobs {
 /** Most jobs of one plugin. */
 export const MAX_JOBS_PER_PLUGIN = 1000;
 const MAX_NAME_CHARACTERS = 128;
-const MAX_CONCURRENCY = 100;
 const DEFAULT_TIMEZONE = 'Asia/Shanghai';
 
 export function createCreatedJobs(database: Database, rows: JobRows): CreatedJobs {

@@ -200,7 +200,10 @@ export function createJobs(options: JobsOptions): Jobs {
     port: createPort(),
     start(given, isFirst) {
       plugins = given;
-      if (isFirst) declarations.forgetReleases();
+      if (isFirst) {
+        claims.reap(clock.now(), true);
+        declarations.forgetReleases();
+      }
       const installed = new Set(given.installed());
       const known = new Set([...installed, ...declarations.known()]);
       for (const pluginId of known) bringInLine(given, pluginId, installed.has(pluginId));

@@ -231,6 +231,14 @@ t.test('a parallel job runs as often at once as it says', async (t) => {
   ]);
 });
 
+t.test('no job runs more than a hundred times at once', async (t) => {
+  const { jobs, enable, guests } = openJobHouse(t);
+  guests.answers.set('TickReq', 'held');
+  await enable('demo', [declared({ concurrency: 'parallel', maxConcurrency: 1_000_000 })]);
+  for (let index = 0; index < 100; index++) jobs.runNow('demo/tick', 'ann');
+  t.throws(() => jobs.runNow('demo/tick', 'ann'), { code: 'SBX_JOB_BUSY' });
+});
+
 t.test('no more runs at once than the host allows: the others wait, and run late', async (t) => {
   const { enable, clock, guests, history } = openJobHouse(t, { maxRunning: 2 });
   guests.answers.set('TickReq', 'held');
@@ -406,10 +414,10 @@ t.test('a job that a process has left running is lost, at once after a new start
   house.guests.answers.set('TickReq', 'held');
   await house.enable('demo', [declared()]);
   await house.clock.pass(MINUTE_MS);
-  // As after kill -9: nobody ends the run. The number of the process is used again.
+  // As after kill -9: nobody ends the run. The number of the process is that of a program of somebody else by now.
   house.jobs.stop();
   house.guests.answers.clear();
-  const again = openPeer(t, house, { pid: 100, isFirst: true });
+  const again = openPeer(t, house, { pid: 300, isFirst: true, isAlive: () => true });
   t.match(again.jobs.show('demo/tick'), {
     running: 0,
     lastRun: { outcome: 'lost', errorCode: 'SBX_PROCESS_LOST', endedAt: house.clock.now() },
