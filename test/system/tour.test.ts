@@ -1,4 +1,4 @@
-/** A Go plugin asks every method of every service of a whole host. */
+/** Plugins in both guest languages ask every method of every service of a whole host. */
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { CATALOGUE } from '../../src/artifact/host-services.js';
 import { SERVICES } from '../../src/services/index.js';
-import { goGuestWithLibrary } from '../guest-modules.js';
+import { assemblyScriptGuest, goGuestWithLibrary } from '../guest-modules.js';
 import { startTestHost } from './host.js';
 
 /** What each method is granted for. */
@@ -32,14 +32,14 @@ const REFUSED: Readonly<Record<string, string>> = {
 /** Longest wait for what the threads have counted. */
 const PATIENCE_MS = 60_000;
 
-const module = await goGuestWithLibrary('services');
+const go = await goGuestWithLibrary('services');
+const GUESTS = [
+  { language: 'AssemblyScript', module: await assemblyScriptGuest('tour'), skip: false },
+  { language: 'Go', module: go ?? new Uint8Array(), skip: go === undefined && 'Go >= 1.24 is not installed' },
+] as const;
 
-t.test(
-  'a Go plugin asks every method of every service, and each does its work',
-  {
-    skip: module === undefined && 'Go >= 1.24 is not installed',
-  },
-  async (t) => {
+for (const { language, module, skip } of GUESTS) {
+  t.test(`a plugin in ${language} asks every method of every service, and each does its work`, { skip }, async (t) => {
     const server = createServer(async (request, response) => {
       const pieces: Buffer[] = [];
       for await (const piece of request) pieces.push(piece as Buffer);
@@ -54,7 +54,7 @@ t.test(
     const host = await startTestHost(t, { NETWORK_ALLOWED_ADDRESSES: '["127.0.0.0/8"]' });
     await host.serve('demo', {
       manifest: { supportsMultiTenant: false, defaultInstallMode: 'global' },
-      module: module as Uint8Array,
+      module,
       routes: [{ method: 'POST', path: '/tour', access: 'login', requestType: 'TourReq' }],
       hostServices: SERVICES.map(({ name: service }) => ({
         service,
@@ -100,5 +100,5 @@ t.test(
     const visited = new Set(report.map(({ method }) => method));
     const all = SERVICES.flatMap(({ name }) => Object.keys(CATALOGUE[name] ?? {}).map((method) => `${name}.${method}`));
     for (const method of all) t.ok(visited.has(method), `the tour comes by ${method}`);
-  },
-);
+  });
+}
