@@ -57,6 +57,7 @@ export async function openEngine(options: {
     ...engineOptions(config),
     stateFile,
     dataDir: directory,
+    storage: { directory: join(directory, 'storage'), limits: config.storage },
     metrics: createMetrics(),
     log() {},
     cacheStamps: stamps,

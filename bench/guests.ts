@@ -29,11 +29,23 @@ export async function goGuest(name: 'echo' | 'big'): Promise<Uint8Array | undefi
 
 /** An AssemblyScript guest, 21 KB with the guest library. */
 export async function assemblyScriptGuest(): Promise<Uint8Array> {
-  return built(`bench-as-echo-${await hashOf([AS_GUESTS, SDK], '')}.wasm`, async (out) => {
-    const sdk = 'src/sdk/assemblyscript';
-    const traps = ['abort', 'seed', 'trace'].flatMap((name) => ['--use', `${name}=${sdk}/trap/${name}`]);
-    await compile('echo.ts', ['--exportStart', '_initialize', ...traps], out);
-  });
+  return built(`bench-as-echo-${await hashOf([AS_GUESTS, SDK], '')}.wasm`, (out) =>
+    compile('echo.ts', LIBRARY_FLAGS, out),
+  );
+}
+
+/** What a guest with the guest library is compiled with. */
+const LIBRARY_FLAGS: readonly string[] = [
+  '--exportStart',
+  '_initialize',
+  ...['abort', 'seed', 'trace'].flatMap((name) => ['--use', `${name}=src/sdk/assemblyscript/trap/${name}`]),
+];
+
+/** A guest that stores files, for `storage`. */
+export async function storingGuest(): Promise<Uint8Array> {
+  return built(`bench-as-storage-${await hashOf([AS_GUESTS, SDK], '')}.wasm`, (out) =>
+    compile('storage.ts', LIBRARY_FLAGS, out),
+  );
 }
 
 /** A guest that speaks Extism's own input and output, for `peers`. */

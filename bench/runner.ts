@@ -18,6 +18,7 @@ import { payloadCase } from './payload.js';
 import { peersCase } from './peers.js';
 import { pluginsCase } from './plugins.js';
 import { type BenchReport, type ReportRow, summarise } from './report.js';
+import { storageCase } from './storage.js';
 import { stormCase } from './storm.js';
 import { swapCase } from './swap.js';
 import { wireCase } from './wire.js';
@@ -31,6 +32,7 @@ export const CASES: readonly BenchCase[] = [
   dataCase,
   stormCase,
   cacheCase,
+  storageCase,
   deadlineCase,
   payloadCase,
   pluginsCase,
