@@ -16,12 +16,12 @@ const at = (call: RawCall) => ({
   set: (key: string, value: string) =>
     call('cache', 'set', {
       resourceRef: 'shared',
-      payload: encodePayload('HostServiceCacheSetRequest', { key, value, expireSeconds: 60 }),
+      payload: encodePayload('HostServiceCacheSetRequest', { key, value, expireSeconds: 3600 }),
     }),
   incr: (key: string) =>
     call('cache', 'incr', {
       resourceRef: 'shared',
-      payload: encodePayload('HostServiceCacheIncrRequest', { key, delta: 1, expireSeconds: 60 }),
+      payload: encodePayload('HostServiceCacheIncrRequest', { key, delta: 1, expireSeconds: 3600 }),
     }),
 });
 

@@ -48,10 +48,10 @@ async function call({ ask }: Pick<Connection, 'ask'>, service: string, method: s
   return ok(await ask('/x/demo/call', { method: 'POST', body })).text;
 }
 
-const SET = (value: string) => encodePayload('HostServiceCacheSetRequest', { key: 'k', value, expireSeconds: 60 });
+const SET = (value: string) => encodePayload('HostServiceCacheSetRequest', { key: 'k', value, expireSeconds: 3600 });
 const GET = encodePayload('HostServiceCacheGetRequest', { key: 'k' });
-const INCR = encodePayload('HostServiceCacheIncrRequest', { key: 'n', delta: 1, expireSeconds: 60 });
-const LEASE = encodePayload('HostServiceLockAcquireRequest', { leaseMillis: 60_000 });
+const INCR = encodePayload('HostServiceCacheIncrRequest', { key: 'n', delta: 1, expireSeconds: 3600 });
+const LEASE = encodePayload('HostServiceLockAcquireRequest', { leaseMillis: 300_000 });
 
 t.test('F035 F036 processes of one host have one cache and one holder of a lock', async (t) => {
   const [one, other, host] = await stage(t);
