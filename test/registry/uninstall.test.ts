@@ -313,7 +313,7 @@ t.test(
     await registry.sync();
     t.match(registry.show('demo').plugin, { autoEnableForNewTenants: 1 });
     await t.rejects(registry.setProvisioningPolicy('nobody', { autoEnableForNewTenants: true }), {
-      code: 'PLUGIN_NOT_FOUND',
+      code: 'PLUGIN_SOURCE_REGISTRY_NOT_FOUND',
     });
   },
 );
