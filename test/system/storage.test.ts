@@ -3,7 +3,9 @@ import { utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { decodePayload, encodePayload } from '../../src/protocol/payloads.js';
-import { type RawCallParts, serveRawCalls } from '../raw-calls.js';
+import { watGuest } from '../guest-modules.js';
+import { type RawCallParts, rawCall, readRaw, serveRawCalls } from '../raw-calls.js';
+import { filesIn } from '../store/object-house.js';
 import { startTestHost } from './host.js';
 
 const METHODS =
@@ -188,4 +190,77 @@ t.test('29.3 #40 a listing goes on behind its cursor', async (t) => {
   });
   t.match(second.json(), { objects: [{ path: 'reports/b.json' }] });
   t.notOk('nextCursor' in (second.json() as object));
+});
+
+t.test('F034 an upload goes on after its worker was killed, and after a new start of the host', async (t) => {
+  const directory = t.testdir();
+  const settings = { POOL_MAX_THREADS: '1', POOL_MAX_WAITING_THREADS: '0' };
+  const hostServices = [{ service: 'storage', methods: METHODS, resources: { paths: ['reports/'] } }];
+  const first = await startTestHost(t, { ...settings, SANDBOX_DEADLINE_MS: '3000' }, directory);
+  const { asNobody } = await serveRawCalls(first, { hostServices });
+  await first.serve('stuck', { module: await watGuest('busy-recursion'), routes: [{ path: '/a' }] });
+  await first.serve('bystander', { module: await watGuest('echo'), routes: [{ path: '/a' }] });
+  const begun = await asNobody('storage', 'put.init', { ...BIG, payload: `${BIG_PATH}1801` });
+  const { uploadId } = decodePayload('HostServiceStoragePutInitResponse', begun.bytes);
+  const chunkOf = (offset: number, body: string) => ({
+    ...BIG,
+    payload: encodePayload('HostServiceStoragePutChunkRequest', {
+      path: BIG.resourceRef,
+      uploadId,
+      offset,
+      body: Buffer.from(body),
+    }),
+  });
+  t.equal((await asNobody('storage', 'put.chunk', chunkOf(0, 'one '))).payload, '0804');
+  const [killed, bystander] = await Promise.all([first.fetch('/x/stuck/a'), first.fetch('/x/bystander/a')]);
+  t.equal(killed.headers.get('x-sandpool-error'), 'SBX_DEADLINE');
+  t.equal(bystander.status, 200);
+  t.equal((await asNobody('storage', 'put.chunk', chunkOf(4, 'two '))).payload, '0808', 'in another worker');
+  await first.close();
+
+  const second = await startTestHost(t, settings, directory);
+  const call = async (service: string, method: string, parts: RawCallParts) => {
+    const answer = await fetch(`${second.url}/x/demo/public`, {
+      method: 'POST',
+      body: Buffer.from(rawCall(service, method, parts)),
+    });
+    return readRaw(Buffer.from(await answer.arrayBuffer()));
+  };
+  t.equal((await call('storage', 'put.chunk', chunkOf(8, 'three'))).payload, '080d', 'in another host');
+  const commit = encodePayload('HostServiceStoragePutCommitRequest', { path: BIG.resourceRef, uploadId, size: 13 });
+  t.equal((await call('storage', 'put.commit', { ...BIG, payload: commit })).status, 0);
+  const got = decodePayload(
+    'HostServiceStorageGetResponse',
+    (await call('storage', 'get', { ...BIG, payload: BIG_PATH })).bytes,
+  );
+  t.equal(Buffer.from(got.body).toString(), 'one two three');
+});
+
+t.test('C45 C46 F009 an uninstall purges the files below the granted paths, or keeps all', async (t) => {
+  const directory = t.testdir();
+  const host = await startTestHost(t, {}, directory);
+  const stored = () => filesIn(join(directory, 'data/storage/plugins'));
+  const hostServices = [{ service: 'storage', methods: METHODS, resources: { paths: ['reports/'] } }];
+  for (const id of ['demo', 'other']) {
+    const { asNobody } = await serveRawCalls(host, { id, hostServices });
+    await asNobody('storage', 'put', { resourceRef: DEMO, payload: PUT_DEMO });
+  }
+  await host.registry.uninstall('demo', { purgeStorageData: false });
+  t.same(stored(), ['demo/platform/reports/demo.json', 'other/platform/reports/demo.json']);
+  await host.registry.install('demo', { grantUnreviewed: true });
+  await host.registry.uninstall('demo');
+  t.same(stored(), ['other/platform/reports/demo.json']);
+});
+
+t.test('a large object is read whole', async (t) => {
+  const { ask } = await serve(t);
+  const path = 'reports/large';
+  const body = Buffer.alloc(3_000_000, 7);
+  const put = await ask('put', {
+    resourceRef: path,
+    payload: encodePayload('HostServiceStoragePutRequest', { path, body }),
+  });
+  t.equal(put.status, 0);
+  const got = await ask('get', { resourceRef: path, payload: encodePayload('HostServiceStorageGetRequest', { path }) });
+  t.ok(Buffer.from(decodePayload('HostServiceStorageGetResponse', got.bytes).body).equals(body));
 });
