@@ -258,3 +258,18 @@ t.test('short and long values, with blanks around them and of any script, are wr
   for (const text of ['node-a', ' node-a\n', 'a'.repeat(62), 'a'.repeat(63), 'ä', ' ', ''])
     t.equal(decodePayload('HostServiceValueResponse', encodeValueResponse(text)).value, text.trim(), text);
 });
+
+t.test('the rest of a payload is written where the response goes, and nothing outside', async (t) => {
+  const rest = { bytes: 200, readInto: (target: Uint8Array) => void target.fill(7), close() {} };
+  const response = { status: 0, payload: Buffer.from('head'), rest };
+  const whole = encodeHostCallResponse(response);
+  t.equal(whole.length, hostCallResponseBytes(response));
+  const { status, payload } = decodeHostCallResponse(whole);
+  t.equal(status, 0);
+  t.equal(hexOf(payload), `68656164${'07'.repeat(200)}`);
+  const memory = new Uint8Array(300);
+  t.equal(writeHostCallResponse(response, memory.subarray(0, 250), 10), whole.length);
+  t.equal(memory[9], 0);
+  t.equal(memory[10 + whole.length], 0);
+  t.equal(writeHostCallResponse(response, memory.subarray(0, 100), 10), -1);
+});

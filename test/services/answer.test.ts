@@ -237,3 +237,27 @@ t.test('whatever bytes a guest sends, it gets an encoded response', async (t) =>
     [],
   );
 });
+
+t.test(
+  'a reply whose rest is elsewhere is read and closed on the host, and one that cannot be read is status 4',
+  async (t) => {
+    let closed = 0;
+    const close = () => void closed++;
+    const readable = { bytes: 3, readInto: (target: Uint8Array) => target.set([1, 2, 3]), close };
+    const broken = {
+      bytes: 3,
+      readInto() {
+        throw new Error('EIO: i/o error, read');
+      },
+      close,
+    };
+    const replies = [readable, broken];
+    const methods = () => ({
+      'info.now': () => ({ status: 0 as const, payload: Buffer.of(9), rest: replies.shift() }),
+    });
+    const host = createTestHost(t, { services: [{ name: 'runtime', placement: 'host', methods }] });
+    t.equal((await host.ask('runtime', 'info.now')).response, '120409010203');
+    t.match(await host.ask('runtime', 'info.now'), { status: 4, error: { fallback: 'EIO: i/o error, read' } });
+    t.equal(closed, 2);
+  },
+);

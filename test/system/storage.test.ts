@@ -1,5 +1,5 @@
 /** The storage service byte for byte, through a guest in a worker of a whole host (`spec/host-services.md` §29.3). */
-import { utimesSync } from 'node:fs';
+import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { decodePayload, encodePayload } from '../../src/protocol/payloads.js';
@@ -263,4 +263,18 @@ t.test('a large object is read whole', async (t) => {
   t.equal(put.status, 0);
   const got = await ask('get', { resourceRef: path, payload: encodePayload('HostServiceStorageGetRequest', { path }) });
   t.ok(Buffer.from(decodePayload('HostServiceStorageGetResponse', got.bytes).body).equals(body));
+});
+
+t.test('an object that the guest has no room for is an error, and does not seem to be missing', async (t) => {
+  const directory = t.testdir();
+  const host = await startTestHost(t, { SANDBOX_MEMORY_LIMIT_MIB: '1' }, directory);
+  const hostServices = [{ service: 'storage', methods: METHODS, resources: { paths: ['reports/'] } }];
+  const { asNobody } = await serveRawCalls(host, { hostServices });
+  await asNobody('storage', 'put', { resourceRef: DEMO, payload: PUT_DEMO });
+  writeFileSync(join(directory, 'data/storage/plugins/demo/platform', DEMO), Buffer.alloc(2_000_000));
+  t.match(await asNobody('storage', 'get', { resourceRef: DEMO, payload: DEMO_PATH }), {
+    status: 4,
+    error: { fallback: /^the guest has no room for a reply of 2000\d\d\d bytes$/ },
+  });
+  t.equal((await asNobody('storage', 'stat', { resourceRef: DEMO, payload: DEMO_PATH })).status, 0);
 });
