@@ -5,6 +5,8 @@ import {
   DONE,
   FREE,
   finishSlot,
+  freeSlot,
+  isBlocked,
   largeSlotBytes,
   openLargeSlot,
   openSlotTable,
@@ -16,6 +18,7 @@ import {
   readRequest,
   ring,
   type Slot,
+  setBlocking,
   startedAt,
   stateOf,
   takeSlot,
@@ -100,4 +103,19 @@ t.test('a large slot has room for its request and for host calls', async (t) => 
   const slot = openLargeSlot(3, new SharedArrayBuffer(largeSlotBytes(1_000_000)));
   t.equal(slot.index, 3);
   t.ok(slot.payload.length >= 1_000_000 + 4096);
+});
+
+t.test('a worker that waits for a disk is blocked until it goes on, and no slot remembers it', async (t) => {
+  const slot = first(createSlotTable(1, 1024));
+  queueSlot(slot, 1, REQUEST);
+  takeSlot(slot, 1, 1);
+  t.equal(isBlocked(slot), false);
+  setBlocking(slot, true);
+  t.equal(isBlocked(slot), true);
+  setBlocking(slot, false);
+  t.equal(isBlocked(slot), false);
+  setBlocking(slot, true);
+  freeSlot(slot);
+  queueSlot(slot, 2, REQUEST);
+  t.equal(isBlocked(slot), false, 'a killed worker has left it so');
 });

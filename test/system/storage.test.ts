@@ -190,6 +190,10 @@ t.test('29.3 #40 a listing goes on behind its cursor', async (t) => {
   });
   t.match(second.json(), { objects: [{ path: 'reports/b.json' }] });
   t.notOk('nextCursor' in (second.json() as object));
+  const negative = { resourceRef: 'reports/', json: { prefix: 'reports/', limit: -1 } };
+  t.match(await ask('list.cursor', negative), { status: 3, error: { errorCode: 'PLUGIN_STORAGE_LIST_LIMIT_INVALID' } });
+  const outside = { resourceRef: 'reports/', json: { prefix: 'reports/', cursor: 'secrets/a' } };
+  t.match(await ask('list.cursor', outside), { status: 3, error: { errorCode: 'PLUGIN_STORAGE_PATH_INVALID' } });
 });
 
 t.test('F034 an upload goes on after its worker was killed, and after a new start of the host', async (t) => {
