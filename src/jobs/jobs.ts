@@ -138,8 +138,9 @@ export function createJobs(options: JobsOptions): Jobs {
       metrics?.jobRun(job.pluginId, outcome, durationMs / 1000, lateMs === undefined ? undefined : lateMs / 1000),
     log,
   });
-  metrics?.watchJobs(rows.countByStatus);
   let plugins: JobPlugins | undefined;
+  // A process tells its last metrics when it has closed its files already.
+  metrics?.watchJobs(() => (plugins === undefined ? {} : rows.countByStatus()));
 
   function see(pluginId: string): void {
     if (plugins !== undefined) bringInLine(plugins, pluginId, plugins.installed().includes(pluginId));
