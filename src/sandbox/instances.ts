@@ -5,7 +5,7 @@
 import { compileGrant } from '../grants/authorize.js';
 import { wallClock } from '../protocol/clock.js';
 import { SandpoolError } from '../protocol/errors.js';
-import { decodeHostCallResponse, type HostCallResponse } from '../protocol/host-call.js';
+import { decodeHostCallResponse, type HostCallRequest, type HostCallResponse } from '../protocol/host-call.js';
 import type { Snapshot } from '../protocol/layout.js';
 import type { ObjectStorage, PostedRelease, SandboxMessage, SandboxSetup } from '../protocol/messages.js';
 import { callOverSlot, type Slot, type SlotTable, setBlocking, type TakenRequest } from '../protocol/slot.js';
@@ -23,7 +23,7 @@ import { type LockStore, openLockStore } from '../store/locks.js';
 import { type Objects, openObjects } from '../store/objects.js';
 import { createPluginDatabases } from '../store/plugin-databases.js';
 import { openStateStore, type StateStore } from '../store/state.js';
-import { traceOf } from './call-trace.js';
+import { denialText, traceOf } from './call-trace.js';
 import { InvocationContext } from './context.js';
 import type { Counts, Discard } from './counts.js';
 import { createInstance, type Instance, type Invocation, type RequestPlace } from './instance.js';
@@ -33,6 +33,8 @@ import { createPluginLog, type PluginLog } from './log.js';
 const MIB = 1024 * 1024;
 /** How often idle instances are looked for, as a part of the idle time. */
 const TRIM_PART = 0.25;
+/** The status of a host call that its grant does not allow. */
+const DENIED = 1;
 const NO_RESPONSE: HostCallResponse = { status: 0, payload: new Uint8Array(0) };
 
 const NO_LOG: PluginLog = { line() {}, settle() {} };
@@ -271,6 +273,7 @@ export function createInstances(options: InstancesOptions): Instances {
       const ms = startedAt === undefined ? undefined : now() - startedAt;
       if (answered) counts.method(answered.service, answered.method).add(answered.status, ms);
       if (ms !== undefined) tell(loaded.release, opened, request, answered, ms);
+      if (answered?.status === DENIED && opened.call) tellDenial(loaded, opened.call, answered, invocation);
       return answered ?? expire(invocation);
     };
   }
@@ -327,6 +330,16 @@ export function createInstances(options: InstancesOptions): Instances {
     const call = traceOf({ pluginId, opened, requestBytes: request.end - request.start, answered, ms });
     if (traceHostCalls) post({ kind: 'host-call', call });
     if (isSlow) post({ kind: 'slow-host-call', call });
+  }
+
+  /** One of the plugin's own lines: a guest that asks for what it may not have all the time is not to fill the log. */
+  function tellDenial(
+    { release, log }: Loaded,
+    call: HostCallRequest,
+    denied: HostCallAnswer,
+    invocation: SlotInvocation,
+  ): void {
+    log.line('warn', denialText(call, denied, contextOf(release, invocation).requestId), 'log');
   }
 }
 
