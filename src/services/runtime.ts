@@ -16,6 +16,7 @@ import {
 } from '../protocol/payloads.js';
 import { trimGo } from '../protocol/text.js';
 import type { StateStore } from '../store/state.js';
+import { STATE_FILE } from '../store/writer-turns.js';
 import { readArguments } from './arguments.js';
 import { capabilityDenied, limitExceeded } from './failures.js';
 import {
@@ -43,14 +44,19 @@ export const runtime = defineService({
       (method: StateMethod) =>
       (call: HostCallRequest, context: HostCallContext): ServiceReply =>
         method(environment.state, call.payload, context);
+    const onStateInTurn = (method: StateMethod) => {
+      const write = onState(method);
+      return (call: HostCallRequest, context: HostCallContext): ServiceReply =>
+        environment.databases().inTurn(STATE_FILE, () => write(call, context));
+    };
     return {
       'log.write': (call, context) => writeLog(environment, call.payload, context),
       'state.get': onState(getState),
       'state.get_many': onState(getManyStates),
-      'state.set': onState(setState),
-      'state.set_many': onState(setManyStates),
-      'state.delete': onState(deleteState),
-      'state.delete_many': onState(deleteManyStates),
+      'state.set': onStateInTurn(setState),
+      'state.set_many': onStateInTurn(setManyStates),
+      'state.delete': onStateInTurn(deleteState),
+      'state.delete_many': onStateInTurn(deleteManyStates),
       'info.now': () => reply(encodeIntegerResponse(Math.trunc(environment.now()))),
       'info.uuid': () => reply(newId()),
       'info.node': () => reply(encodeValueResponse(environment.nodeName)),

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { neverWait, patientlyUntil } from './patience.js';
 import { type Database, openDatabase } from './sqlite.js';
 
 /** Whose lock: names of other plugins and tenants never collide. */
@@ -7,6 +8,8 @@ export interface LockScope {
   /** 0 is the platform. */
   readonly tenantId: number;
   readonly name: string;
+  /** How long to wait while others write, in ms since the epoch; 15 s when absent. */
+  readonly deadlineAt?: number | undefined;
 }
 
 export interface HeldLock {
@@ -44,8 +47,6 @@ const SCHEMA = `
     key BLOB    NOT NULL
   )`;
 
-/** As for the state, in whose file the locks are. */
-const BUSY_TIMEOUT_MS = 15_000;
 const KEY_BYTES = 32;
 
 /**
@@ -54,8 +55,9 @@ const KEY_BYTES = 32;
  * @throws SBX_STORE_FAILED when the file cannot be opened
  */
 export function openLockStore(path: string, now: () => number = Date.now): LockStore {
-  const database = openDatabase(path, { busyTimeoutMs: BUSY_TIMEOUT_MS });
+  const database = openDatabase(path);
   database.exec(SCHEMA);
+  neverWait(database);
   const statements = prepare(database);
   const acquire = database.transaction(({ pluginId, tenantId, name }: LockScope, leaseMs: number) => {
     const at = now();
@@ -66,19 +68,21 @@ export function openLockStore(path: string, now: () => number = Date.now): LockS
   });
   let key: Uint8Array | undefined;
   return {
-    acquire: (scope, leaseMs) => acquire.immediate(scope, leaseMs),
-    renew({ pluginId, tenantId, name }, fence, leaseMs) {
-      const at = now();
-      const { changes } = statements.renew.run(at + leaseMs, fence, pluginId, tenantId, name, at);
-      return changes === 1 ? at + leaseMs : undefined;
-    },
-    release: ({ pluginId, tenantId, name }, fence) =>
-      statements.release.run(fence, pluginId, tenantId, name).changes === 1,
+    acquire: (scope, leaseMs) => patientlyUntil(scope.deadlineAt, () => acquire.immediate(scope, leaseMs)),
+    renew: ({ pluginId, tenantId, name, deadlineAt }, fence, leaseMs) =>
+      patientlyUntil(deadlineAt, () => {
+        const at = now();
+        const { changes } = statements.renew.run(at + leaseMs, fence, pluginId, tenantId, name, at);
+        return changes === 1 ? at + leaseMs : undefined;
+      }),
+    release: ({ pluginId, tenantId, name, deadlineAt }, fence) =>
+      patientlyUntil(deadlineAt, () => statements.release.run(fence, pluginId, tenantId, name).changes === 1),
     ticketKey() {
-      if (key === undefined) {
-        statements.makeKey.run(randomBytes(KEY_BYTES));
-        key = statements.key.get() as Uint8Array;
-      }
+      key ??= patientlyUntil(undefined, () => {
+        const known = statements.key.get();
+        if (known === undefined) statements.makeKey.run(randomBytes(KEY_BYTES));
+        return known ?? (statements.key.get() as Uint8Array);
+      });
       return key;
     },
     close: () => database.close(),

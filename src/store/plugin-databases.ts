@@ -1,5 +1,6 @@
 /** Open connections of one thread to the databases of plugins: few, verified now and then, and closed when nobody asks. */
 import { statSync } from 'node:fs';
+import { neverWait } from './patience.js';
 import { joinPluginDatabase, pluginDatabasePath } from './plugin-database.js';
 import type { Database } from './sqlite.js';
 import { createWriterTurns, type WriterTurns } from './writer-turns.js';
@@ -123,9 +124,7 @@ function openOne(dataDir: string, pluginId: string, at: number): Open | undefine
   if (inode === undefined) return undefined;
   const database = joinPluginDatabase(dataDir, pluginId, { busyTimeoutMs: OPENING_TIMEOUT_MS });
   if (database === undefined) return undefined;
-  // Who asks waits in JavaScript: a thread that is ended while SQLite waits takes the process along, because better-sqlite3 cannot
-  // make its error then (`Database::ThrowSqliteError`, `ToLocalChecked`, seen with 12.11).
-  database.exec('PRAGMA busy_timeout = 0');
+  neverWait(database);
   const statement = database.prepare<[], number>('PRAGMA schema_version').pluck();
   const readSchemaVersion = () => statement.get() as number;
   const schemaVersion = readSchemaVersion();

@@ -1,9 +1,12 @@
+import { neverWait, patientlyUntil } from './patience.js';
 import { type Database, openDatabase } from './sqlite.js';
 
 /** Whose state: a plugin's, for one tenant; 0 is the platform. */
 export interface StateScope {
   readonly pluginId: string;
   readonly tenantId: number;
+  /** How long to wait while others write, in ms since the epoch; 15 s when absent. */
+  readonly deadlineAt?: number | undefined;
 }
 
 /** Key/value state of plugins, table `sys_plugin_state`. Keys and values are kept as given; their limits are the service's. */
@@ -33,18 +36,13 @@ const SCHEMA = `
   )`;
 
 /**
- * Threads of all processes write here, and SQLite lets them in in no order: of eight that wrote without a pause, one waited for
- * two seconds. A guest must not be told of it.
- */
-const BUSY_TIMEOUT_MS = 15_000;
-
-/**
  * Opens the state on a connection of its own, with the table made when it is missing; `:memory:` lives as long as the store.
  * @throws SBX_STORE_FAILED when the file cannot be opened
  */
 export function openStateStore(path: string): StateStore {
-  const database = openDatabase(path, { busyTimeoutMs: BUSY_TIMEOUT_MS });
+  const database = openDatabase(path);
   database.exec(SCHEMA);
+  neverWait(database);
   return storeOver(database);
 }
 
@@ -54,17 +52,19 @@ function storeOver(database: Database): StateStore {
     for (const [key, value] of values) statements.set.run(scope.pluginId, scope.tenantId, key, value);
   });
   return {
-    get: (scope, key) => statements.get.get(scope.pluginId, scope.tenantId, key),
-    getMany: (scope, keys) => new Map(statements.getMany.all(scope.pluginId, scope.tenantId, JSON.stringify(keys))),
-    set: (scope, key, value) => {
-      statements.set.run(scope.pluginId, scope.tenantId, key, value);
+    get: ({ pluginId, tenantId, deadlineAt }, key) =>
+      patientlyUntil(deadlineAt, () => statements.get.get(pluginId, tenantId, key)),
+    getMany: ({ pluginId, tenantId, deadlineAt }, keys) =>
+      new Map(patientlyUntil(deadlineAt, () => statements.getMany.all(pluginId, tenantId, JSON.stringify(keys)))),
+    set({ pluginId, tenantId, deadlineAt }, key, value) {
+      patientlyUntil(deadlineAt, () => statements.set.run(pluginId, tenantId, key, value));
     },
-    setMany: (scope, values) => setAll.immediate(scope, values),
-    delete: (scope, key) => {
-      statements.delete.run(scope.pluginId, scope.tenantId, key);
+    setMany: (scope, values) => patientlyUntil(scope.deadlineAt, () => setAll.immediate(scope, values)),
+    delete({ pluginId, tenantId, deadlineAt }, key) {
+      patientlyUntil(deadlineAt, () => statements.delete.run(pluginId, tenantId, key));
     },
-    deleteMany: (scope, keys) => {
-      statements.deleteMany.run(scope.pluginId, scope.tenantId, JSON.stringify(keys));
+    deleteMany({ pluginId, tenantId, deadlineAt }, keys) {
+      patientlyUntil(deadlineAt, () => statements.deleteMany.run(pluginId, tenantId, JSON.stringify(keys)));
     },
     close: () => database.close(),
   };

@@ -1,7 +1,7 @@
 /**
  * Whose turn it is to write to a plugin's database, among the threads of a process. SQLite's own lock decides; without turns threads
  * would ask for it again and again, and fail, and each failure is a moment in which a thread cannot be ended safely
- * (`store/plugin-databases.ts`).
+ * (`store/patience.ts`).
  *
  *     Int32[CELLS]   0: nobody's turn, else the ticket of whoever has it; a cell for each plugin, some plugins share one
  */
@@ -9,6 +9,9 @@ export interface WriterTurns {
   /** Does the work when it is this thread's turn, at the latest when a turn lasts too long: its thread may have died. */
   readonly inTurn: <Result>(pluginId: string, work: () => Result) => Result;
 }
+
+/** Instead of a plugin, for the file with the state and the locks of all of them; no plugin's id has a space. */
+export const STATE_FILE = 'state db';
 
 const CELLS = 256;
 /** A turn that lasts this long, in ms, is taken over. */

@@ -34,11 +34,6 @@ export function replyOfThrown(thrown: unknown): ServiceReply {
   throw thrown;
 }
 
-/** Another connection holds the lock. */
-export function isBusy(thrown: unknown): boolean {
-  return /^SQLITE_(?:BUSY|LOCKED)/.test(codeOf(thrown));
-}
-
 function codeOf(thrown: unknown): string {
   return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
 }

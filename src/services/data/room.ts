@@ -1,10 +1,11 @@
 /** What is known of one plugin's database over one connection: its tables, its statements, and what the call that runs may take. */
+import { deadlinePassed, patiently } from '../../store/patience.js';
 import { readTableContract } from '../../store/plugin-catalog.js';
 import type { Database } from '../../store/sqlite.js';
 import { type Contract, contractOf } from './contract.js';
 import { isLike } from './like.js';
 import { MAX_READ_BYTES } from './limits.js';
-import { invalidCall, isBusy, tooMuch } from './refusals.js';
+import { invalidCall, tooMuch } from './refusals.js';
 import { createStatements, type Statements } from './statements.js';
 
 export interface Room {
@@ -23,15 +24,6 @@ export interface Room {
   readonly requireTime: () => void;
 }
 
-/** Longest pause of a thread before it tries again to get a lock, in ms. */
-const PAUSE_MS = 8;
-const never = new Int32Array(new SharedArrayBuffer(4));
-
-/** Not all for the same time, so that those who wait do not meet again and again. */
-function pause(): void {
-  Atomics.wait(never, 0, 0, 1 + Math.random() * (PAUSE_MS - 1));
-}
-
 /**
  * @param now clock in ms
  * @param inTurn does the work when no other thread of this process writes
@@ -45,7 +37,7 @@ export function createRoom(
   let deadlineAt = 0;
   let bytesLeft = 0;
   const requireTime = (): void => {
-    if (now() > deadlineAt) throw invalidCall('the deadline of the invocation has passed');
+    if (now() > deadlineAt) throw deadlinePassed();
   };
   database.function('sandpool_in_time', () => {
     requireTime();
@@ -60,17 +52,7 @@ export function createRoom(
     if (text === null) return null;
     return isLike(String(text), String(pattern)) ? 1 : 0;
   });
-  const attempt = <Result>(work: () => Result): Result => {
-    for (;;) {
-      try {
-        return work();
-      } catch (thrown) {
-        if (!isBusy(thrown)) throw thrown;
-        requireTime();
-        pause();
-      }
-    }
-  };
+  const attempt = <Result>(work: () => Result): Result => patiently(work, requireTime);
 
   return {
     statements: createStatements(database),

@@ -4,6 +4,7 @@ import type { HostCallRequest } from '../../protocol/host-call.js';
 import { decodePayload, encodePayload } from '../../protocol/payloads.js';
 import { trimGo } from '../../protocol/text.js';
 import type { LockScope, LockStore } from '../../store/locks.js';
+import { STATE_FILE } from '../../store/writer-turns.js';
 import { businessFailure } from '../failures.js';
 import { defineService, EMPTY_REPLY, failure, type HostCallContext, reply, type ServiceReply } from '../service.js';
 import { openTicket, sealTicket, type Ticket } from './ticket.js';
@@ -18,12 +19,12 @@ const NS_PER_MS = 1_000_000;
 export const lock = defineService({
   name: 'lock',
   placement: 'worker',
-  methods: ({ locks }) => {
+  methods: ({ locks, databases }) => {
     const on =
       (method: Method) =>
-      (call: HostCallRequest, { pluginId, tenantId }: HostCallContext): ServiceReply => {
-        const scope = { pluginId, tenantId, name: trimGo(call.resourceRef) };
-        return refuseName(scope) ?? method(call.payload, scope, locks());
+      (call: HostCallRequest, { pluginId, tenantId, deadlineAt }: HostCallContext): ServiceReply => {
+        const scope = { pluginId, tenantId, name: trimGo(call.resourceRef), deadlineAt };
+        return refuseName(scope) ?? databases().inTurn(STATE_FILE, () => method(call.payload, scope, locks()));
       };
     return { acquire: on(acquire), renew: on(renew), release: on(release) };
   },

@@ -14,13 +14,13 @@ t.test('a writer waits for a lock as long as its deadline allows, and readers do
   other.exec(`BEGIN IMMEDIATE; UPDATE ${TABLE} SET title = 'b'`);
   t.match(await house.get(1), { title: 'a' });
   const writing = house.update(1, { title: 'c' });
+  t.match(await house.get(1), { title: 'a' }, 'although a writer waits');
   const transaction = house.send(
     'transaction',
     encodePayload('HostServiceDataTransactionRequest', {
       operations: [{ method: 'create', recordJson: jsonBytes({ id: 2, title: 'd' }) }],
     }),
   );
-  t.match(await house.get(1), { title: 'a' }, 'although a writer waits');
   other.exec('COMMIT');
   other.close();
   t.strictSame(await writing, { affectedRows: 1, key: 1 });
