@@ -43,10 +43,12 @@ export async function openEngine(options: {
   const directory = await mkdtemp(join(tmpdir(), 'sandpool-bench-'));
   const stateFile = join(directory, 'state.db');
   const state = openStateStore(stateFile);
+  // A guest that fails on purpose, again and again, is to fail in a thread.
+  const quarantine = { ...defaults.sandbox.quarantine, failures: 0 };
   const config: Config = {
     ...defaults,
     pool: { ...defaults.pool, maxThreads: options.maxThreads },
-    sandbox: { ...defaults.sandbox, maxHostCalls: 1_000_000 },
+    sandbox: { ...defaults.sandbox, maxHostCalls: 1_000_000, quarantine },
   };
   const stamps = options.cacheCopies === false ? undefined : createCacheStamps();
   const { run: cache } = createMemoryCache({ ...cacheLimits(config), now: Date.now, stamps });

@@ -72,6 +72,8 @@ const SPILL_AFTER_MS = 2;
 const SPILL_WORK_MS = 4;
 /** Expected run time of what a thread has been given, in ms, beyond which it is given no more. */
 const BATCH_TARGET_MS = 2;
+/** The same while plugins share the threads: whoever comes next stands behind that. */
+const SHARED_TARGET_MS = 0.5;
 /** How often an invocation is tried on another thread when threads died before they started it. */
 const MAX_ATTEMPTS = 5;
 /** Feeds of killed threads, which are used again only when those are gone. */
@@ -237,7 +239,8 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   }
 
   function fill(batch: RunningBatch, suits: (waiting: Waiting) => boolean): void {
-    while (batch.entries.length < options.batchSize && freeSlots.length > 0 && batch.expectedMs < BATCH_TARGET_MS) {
+    const targetMs = lanes.areShared() ? SHARED_TARGET_MS : BATCH_TARGET_MS;
+    while (batch.entries.length < options.batchSize && freeSlots.length > 0 && batch.expectedMs < targetMs) {
       const next = lanes.take(suits);
       if (next === undefined || !lease(next, batch)) break;
     }

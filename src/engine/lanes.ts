@@ -38,17 +38,25 @@ export interface Lanes {
   has(suits: (waiting: Waiting) => boolean): boolean;
   /** Run time of all who wait, in ms, as far as it is known. */
   expectedMs(): number;
+  /** Whether more than one plugin has asked lately. */
+  areShared(): boolean;
   /** How long the longest waiting has waited, in ms; 0 when nobody waits. */
   longestWaitMs(): number;
   /** Removes and returns who has waited longer than that. */
   expired(waitMs: number): Waiting[];
 }
 
+/** Plugins that asked one after the other within this time, in ms, share the threads. */
+const SHARED_MS = 100;
+
 export function createLanes(maxQueue: number, limitsOf: (pluginId: string) => LaneLimits): Lanes {
   const lanes = new Map<string, Lane>();
   /** Lanes in which somebody waits, in the order of their turns. */
   const turns: Lane[] = [];
   let waitingCount = 0;
+  let latest: Lane | undefined;
+  /** When a plugin asked after another one. */
+  let sharedAt = 0;
 
   const laneOf = (pluginId: string): Lane => {
     const known = lanes.get(pluginId);
@@ -79,7 +87,10 @@ export function createLanes(maxQueue: number, limitsOf: (pluginId: string) => La
       const lane = laneOf(job.pluginId);
       if (waitingCount >= maxQueue || lane.waiting.length >= limitsOf(job.pluginId).queue)
         throw new SandpoolError('SBX_QUEUE_FULL', { pluginId: job.pluginId });
-      const waiting: Waiting = { job, lane, enqueuedAt: wallClock(), attempts: 0, isLarge: false, running: undefined };
+      const now = wallClock();
+      if (latest !== undefined && latest !== lane) sharedAt = now;
+      latest = lane;
+      const waiting: Waiting = { job, lane, enqueuedAt: now, attempts: 0, isLarge: false, running: undefined };
       if (lane.waiting.length === 0) turns.push(lane);
       lane.waiting.push(waiting);
       waitingCount += 1;
@@ -126,6 +137,7 @@ export function createLanes(maxQueue: number, limitsOf: (pluginId: string) => La
     has: (suits) =>
       turns.some((lane) => lane.inFlight < limitsOf(lane.pluginId).concurrency && suits(lane.waiting[0] as Waiting)),
     expectedMs: () => turns.reduce((sum, lane) => sum + lane.waiting.length * lane.averageRunMs, 0),
+    areShared: () => wallClock() - sharedAt < SHARED_MS,
     longestWaitMs() {
       let oldest = wallClock();
       const now = oldest;
