@@ -1,6 +1,7 @@
 /**
  * Four plugins that read and write their tables through one host with two workers: how much goes through, and what a plugin that
- * only reads feels of another one that writes without end.
+ * only reads feels of another one that writes without end. What it feels of the load itself, which needs processors too, is the row
+ * with a server next door.
  */
 import { encodePayload } from '../src/protocol/payloads.js';
 import { login, startHostServer } from '../src/tune/child.js';
@@ -8,13 +9,18 @@ import type { LoadPlan } from '../src/tune/load.js';
 import { type BenchCase, type BenchRow, rowsOfOne } from './case.js';
 import { cycleOf, tableCall, tableSql } from './data.js';
 import { artifactOf, assemblyScriptGuest } from './guests.js';
-import { type Loader, openAll, startLoader } from './loader.js';
+import { type Loader, openAll, startEcho, startLoader } from './loader.js';
 
 const PLUGINS = ['storm-one', 'storm-two', 'storm-three', 'storm-four'];
 const CONNECTIONS = 64;
 /** Of the plugin that reads while another one writes. */
 const READERS = 2;
 const WRITERS = 16;
+const BULK_WRITES = 20;
+const ALONE = `reads, p95, ${READERS} connections`;
+const NEXT_DOOR = `${WRITERS} connections to a Fastify next door`;
+const BULK = `${WRITERS} connections that write for another plugin, ${BULK_WRITES} rows each time`;
+const SINGLE = `${WRITERS} connections that write for another plugin, a row each time`;
 
 const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 
@@ -40,21 +46,31 @@ export const stormCase: BenchCase = {
       });
       const [quiet = '', stormy = ''] = PLUGINS;
       const [reader, writer] = loaders as [Loader, Loader];
-      const read = () => reader.apply(plan(quiet, readOf(quiet), READERS));
+      const echo = await startEcho();
+      opened.push(echo);
+      const read = async () => (await reader.apply(plan(quiet, readOf(quiet), READERS))).p95Ms;
+      const beside = (row: string, storm: LoadPlan, rival: string): BenchRow => ({
+        row: `the same beside ${row}`,
+        unit: 'ms',
+        rival,
+        async measure() {
+          const raging = writer.apply(storm);
+          const p95Ms = await read();
+          await raging;
+          return p95Ms;
+        },
+      });
+      const writes = plan(stormy, writeOf(stormy), WRITERS);
       return {
         rows: [
-          { row: `reads, p95, ${READERS} connections`, unit: 'ms', measure: async () => (await read()).p95Ms },
-          {
-            row: `the same beside ${WRITERS} connections that write for another plugin`,
-            unit: 'ms',
-            rival: `reads, p95, ${READERS} connections`,
-            async measure() {
-              const storm = writer.apply(plan(stormy, writeOf(stormy), WRITERS));
-              const { p95Ms } = await read();
-              await storm;
-              return p95Ms;
-            },
-          },
+          { row: ALONE, unit: 'ms', measure: read },
+          beside(NEXT_DOOR, { ...writes, url: `${echo.url}/echo` }, ALONE),
+          beside(
+            BULK,
+            { ...writes, url: writes.url.replace(/\d+$/, String(BULK_WRITES)) },
+            `the same beside ${NEXT_DOOR}`,
+          ),
+          beside(SINGLE, writes, `the same beside ${NEXT_DOOR}`),
           ...mixedRows(loaders, plan),
         ],
       };

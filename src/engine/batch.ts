@@ -18,6 +18,8 @@ export interface Lane {
   turnLeft: number;
   /** Moving average of run times, in ms. */
   averageRunMs: number;
+  /** Moving average: the part of its invocations that have waited for a disk. */
+  diskShare: number;
   lastRunMs: number;
 }
 

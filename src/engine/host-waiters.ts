@@ -6,7 +6,7 @@
  * plugin go one after the other whatever there is for them, so it has two threads for them: one that waits, and one that gets the
  * next ready.
  */
-import { isAtDisk } from '../protocol/slot.js';
+import { isAtDisk, wasAtDisk } from '../protocol/slot.js';
 import { isWaitingForHost, type Lane, type Running, type RunningBatch, type Waiting } from './batch.js';
 
 export interface HostWaiters {
@@ -20,6 +20,8 @@ export interface HostWaiters {
   isKeptOut(waiting: Waiting): boolean;
 }
 
+/** A plugin is one of them, too, when so many of its invocations wait for the disk, however short. */
+const MUCH = 0.5;
 /** Threads of a plugin that waits for its own writes. */
 const THREADS_AT_DISK = 2;
 
@@ -39,6 +41,11 @@ export function createHostWaiters(batches: Iterable<RunningBatch>, maxThreads: n
     },
     ended(entry) {
       const { lane } = entry.waiting;
+      lane.diskShare += ((wasAtDisk(entry.slot) ? 1 : 0) - lane.diskShare) / 8;
+      if (lane.diskShare > MUCH) {
+        known.set(lane, true);
+        return;
+      }
       if (known.size === 0 || seen.has(entry) || !known.has(lane)) return;
       for (const batch of batches) if (batch.entries[0]?.waiting.lane === lane && isWaitingForHost(batch)) return;
       known.delete(lane);

@@ -61,7 +61,7 @@ export function createLanes(maxQueue: number, limitsOf: (pluginId: string) => La
   const laneOf = (pluginId: string): Lane => {
     const known = lanes.get(pluginId);
     if (known) return known;
-    const lane: Lane = { pluginId, waiting: [], inFlight: 0, turnLeft: 0, averageRunMs: 0, lastRunMs: 0 };
+    const lane: Lane = { pluginId, waiting: [], inFlight: 0, turnLeft: 0, averageRunMs: 0, diskShare: 0, lastRunMs: 0 };
     lanes.set(pluginId, lane);
     return lane;
   };

@@ -86,6 +86,8 @@ const REPLY_PIECE = 11;
 const CANCELLED = 12;
 /** worker: 1 while it waits for a disk */
 const BLOCKING = 13;
+const AT_DISK = 1;
+const WAS_AT_DISK = 2;
 
 // Times of a slot, in ms.
 /** main: longest run */
@@ -216,7 +218,12 @@ export function isBlocked(slot: Slot): boolean {
 
 /** Whether the slot's worker waits for a disk. */
 export function isAtDisk(slot: Slot): boolean {
-  return Atomics.load(slot.words, BLOCKING) === 1;
+  return Atomics.load(slot.words, BLOCKING) === AT_DISK;
+}
+
+/** Whether the slot's worker waits for a disk, or has since it took the slot. */
+export function wasAtDisk(slot: Slot): boolean {
+  return Atomics.load(slot.words, BLOCKING) !== 0;
 }
 
 /** When the worker took the slot, ms since the epoch; 0 when it has not. */
@@ -312,7 +319,7 @@ export function readRequest(slot: Slot): TakenRequest {
 
 /** Says that the worker waits for a disk, or that it goes on. */
 export function setBlocking(slot: Slot, isBlocking: boolean): void {
-  Atomics.store(slot.words, BLOCKING, isBlocking ? 1 : 0);
+  Atomics.store(slot.words, BLOCKING, isBlocking ? AT_DISK : WAS_AT_DISK);
 }
 
 export function isCancelled(slot: Slot): boolean {

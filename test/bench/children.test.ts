@@ -18,3 +18,11 @@ t.test('jobs measures what it promises', (t) =>
     'a run with its history, guest of paper',
   ]),
 );
+
+t.test('storm measures what it promises', (t) =>
+  measuresAll(t, 'storm', [
+    'reads, p95, 2 connections',
+    'the same beside 16 connections to a Fastify next door',
+    'the same beside 16 connections that write for another plugin, a row each time',
+  ]),
+);

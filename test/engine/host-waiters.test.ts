@@ -3,7 +3,7 @@ import type { Lane, Running, RunningBatch, Waiting } from '../../src/engine/batc
 import { createHostWaiters } from '../../src/engine/host-waiters.js';
 import { CALLING, createSlotTable, setBlocking } from '../../src/protocol/slot.js';
 
-const lane = (pluginId: string) => ({ pluginId }) as Lane;
+const lane = (pluginId: string) => ({ pluginId, diskShare: 0 }) as Lane;
 const waiting = (lane: Lane, ...services: string[]) =>
   ({
     lane,
@@ -88,3 +88,20 @@ t.test(
     t.ok(waiters.mayRun(waiting(slow), batchOf([], false)), 'a thread of its own');
   },
 );
+
+t.test('a plugin that writes each time keeps out of the way of others, however short its writes', async (t) => {
+  const [writing, light] = ['writing', 'light'].map(lane) as [Lane, Lane];
+  const held = batchOf([writing], false);
+  const waiters = createHostWaiters([held], 8);
+  const end = (hasWritten: boolean) => {
+    const { entries } = batchOf([writing], false);
+    for (const entry of entries) {
+      if (hasWritten) setBlocking(entry.slot, false);
+      waiters.ended(entry);
+    }
+  };
+  for (let write = 0; write < 8; write++) end(true);
+  t.notOk(waiters.mayRun(waiting(light), held));
+  for (let read = 0; read < 8; read++) end(false);
+  t.ok(waiters.mayRun(waiting(light), held), 'it has stopped writing');
+});

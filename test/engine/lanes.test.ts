@@ -74,3 +74,13 @@ t.test('who has waited too long is handed out, the others stay', async (t) => {
   t.equal(lanes.take(), young);
   t.equal(lanes.longestWaitMs(), 0);
 });
+
+t.test('plugins share the threads when they ask one after the other', async (t) => {
+  const lanes = createLanes(100, limits());
+  t.equal(lanes.areShared(), false);
+  lanes.add(job('a'));
+  lanes.add(job('a'));
+  t.equal(lanes.areShared(), false, 'one alone');
+  lanes.add(job('b'));
+  t.equal(lanes.areShared(), true);
+});
