@@ -9,6 +9,8 @@ import { type UploadOptions, uploadFile } from './upload.js';
 interface Options extends UploadOptions {
   readonly enable?: boolean;
   readonly grant?: string;
+  readonly mockData?: boolean;
+  readonly mode?: string;
 }
 
 export async function run(context: Context<Options>): Promise<ExitCode> {
@@ -20,10 +22,15 @@ export async function run(context: Context<Options>): Promise<ExitCode> {
   const id = isId ? target : (await uploadFile(context, host, target)).id;
 
   const json = await authorizationBody(options.grant, host, id);
-  await host.request({ method: 'POST', path: pluginPath(id, 'install'), json });
+  await host.request({ method: 'POST', path: pluginPath(id, 'install'), json: { ...json, ...choicesOf(options) } });
   if (options.enable) await host.request({ method: 'PUT', path: pluginPath(id, 'enable'), json });
 
   const plugin = await pluginDetail(host, id);
   answer(plugin, standing(plugin));
   return 0;
+}
+
+/** What only an installation takes; the host refuses a mode that it does not know. */
+function choicesOf({ mockData, mode }: Options): object {
+  return { ...(mockData && { installMockData: true }), ...(mode !== undefined && { installMode: mode }) };
 }

@@ -58,6 +58,15 @@ t.test('an artifact file is uploaded, installed and enabled in one go', async (t
   t.same(granted(received[3]?.body), { services }, 'enabling carries the same grant');
 });
 
+t.test('mock data and the mode of the installation are asked for, and for the installation only', async (t) => {
+  const { url, received } = await playHost(t, answers);
+  await sandpool(['install', 'acme-demo', '--mock-data', '--mode', 'tenant_scoped', '--enable', '--url', url], { cwd });
+  t.same(JSON.parse(received[0]?.body ?? ''), { installMockData: true, installMode: 'tenant_scoped' });
+  t.same(JSON.parse(received[1]?.body ?? ''), {});
+  await sandpool(['install', 'acme-demo', '--url', url], { cwd });
+  t.same(JSON.parse(received[3]?.body ?? ''), {}, 'without them the host chooses');
+});
+
 t.test('without a grant the host services that wait for one are listed', async (t) => {
   const { url, received } = await playHost(t, answers);
   const { code, stdout } = await sandpool(['install', 'acme-demo', '--url', url], { cwd });
