@@ -10,7 +10,9 @@ import { createEngine, type Engine, type Invocation, type Outcome } from '../eng
 import { createGrant, type Grant, grantAll } from '../grants/grant.js';
 import { narrow } from '../grants/narrow.js';
 import { createApp } from '../http/app.js';
-import { cacheLimits, createHostCallAnswers, engineOptions, openHostTables, openPluginNetwork } from '../main.js';
+import { cacheLimits } from '../main/cache.js';
+import { engineOptions } from '../main/engine-options.js';
+import { createHostCallAnswers, openHostTables, openPluginNetwork } from '../main/host-calls.js';
 import { createMetrics } from '../metrics.js';
 import type { Identity } from '../protocol/envelope.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';

@@ -2,7 +2,8 @@
 import { resolve } from 'node:path';
 import { loadConfig, readEnvironment } from '../config/load.js';
 import type { ConfigFlag } from '../config/schema.js';
-import { processesOf, startHost } from '../main.js';
+import { processesOf } from '../main/processes.js';
+import { startHost } from '../main.js';
 import type { Context, ExitCode } from './command.js';
 import { ensureDemo } from './demo.js';
 import { greet, greetedOf } from './greeting.js';

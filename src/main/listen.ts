@@ -1,0 +1,25 @@
+/** Where the host listens, and the address at which it answers. */
+import type { Config } from '../config/schema.js';
+import { SandpoolError } from '../protocol/errors.js';
+import type { App } from './http.js';
+
+/** @throws SBX_PORT_IN_USE */
+export async function listen(app: Pick<App, 'listen'>, { server: { host, port } }: Config): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
+    throw new SandpoolError('SBX_PORT_IN_USE', { host, port }, { cause });
+  }
+}
+
+/** Address at which a host with this configuration answers on this port. */
+export function urlOf({ server }: Config, port: number): string {
+  return `http://${urlHost(server.host)}:${port}`;
+}
+
+function urlHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
