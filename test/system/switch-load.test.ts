@@ -10,21 +10,14 @@ import { startTestHost } from './host.js';
 t.setTimeout(600_000);
 
 const CONNECTIONS = 64;
-const CYCLES = 10 * Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);
+const ANSWERS = { 'v0.1.0': 'first '.repeat(500), 'v0.2.0': 'second '.repeat(700) };
+const CYCLES = 20 * Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);
 
 t.test(
-  '20 upgrades and rollbacks under load fail no request, and each answer is of one release (F012, F123)',
+  '20 upgrades and 20 rollbacks under load fail no request, and each answer is of one release (F012, F123)',
   async (t) => {
     const host = await startTestHost(t, { PLUGIN_SERVE_PENDING: 'true' });
-    const answers = { 'v0.1.0': 'first '.repeat(500), 'v0.2.0': 'second '.repeat(700) };
-    const artifacts = Object.entries(answers).map(async ([version, answer]) =>
-      buildArtifact({
-        manifest: { id: 'demo', version },
-        module: await answeringGuest(answer),
-        routes: [{ path: '/which' }],
-      }),
-    );
-    const [first, second] = await Promise.all(artifacts);
+    const [first, second] = await releases();
     await host.registry.upload(first!);
     await host.registry.install('demo');
     await host.registry.enable('demo');
@@ -37,7 +30,7 @@ t.test(
     const client = async (): Promise<void> => {
       while (!isOver) {
         const { status, body } = await ask(`${host.url}/x/demo/which`, agent);
-        const version = Object.entries(answers).find(([, answer]) => answer === body)?.[0];
+        const version = Object.entries(ANSWERS).find(([, answer]) => answer === body)?.[0];
         if (status !== 200 || version === undefined) wrong.push(`${status} ${body.slice(0, 100)}`);
         else seen.set(version, (seen.get(version) ?? 0) + 1);
       }
@@ -49,11 +42,11 @@ t.test(
         t.equal((await host.registry.upgrade('demo', { confirmed: true })).effectiveVersion, 'v0.2.0');
         t.equal(
           (await ask(`${host.url}/x/demo/which`, agent)).body,
-          answers['v0.2.0'],
+          ANSWERS['v0.2.0'],
           'whoever asks after the switch',
         );
         t.equal((await host.registry.rollback('demo', { confirmed: true })).effectiveVersion, 'v0.1.0');
-        t.equal((await ask(`${host.url}/x/demo/which`, agent)).body, answers['v0.1.0']);
+        t.equal((await ask(`${host.url}/x/demo/which`, agent)).body, ANSWERS['v0.1.0']);
       }
     } finally {
       isOver = true;
@@ -63,6 +56,61 @@ t.test(
     t.same([...seen.keys()].sort(), ['v0.1.0', 'v0.2.0'], 'both have answered');
   },
 );
+
+t.test(
+  'with no setting, what waits for its upgrade answers 409, and no switch fails a request (F012, F123)',
+  async (t) => {
+    const host = await startTestHost(t);
+    const [first, second] = await releases();
+    await host.registry.upload(first!);
+    await host.registry.install('demo');
+    await host.registry.enable('demo');
+
+    const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+    t.teardown(() => agent.destroy());
+    const wrong: string[] = [];
+    let [waits, uploads, refusals, isOver] = [false, 0, 0, false];
+    const client = async (): Promise<void> => {
+      while (!isOver) {
+        const [mayBeRefused, uploadsBefore] = [waits, uploads];
+        const { status, body } = await ask(`${host.url}/x/demo/which`, agent);
+        if (status === 200 && Object.values(ANSWERS).includes(body)) continue;
+        if (status === 409 && (mayBeRefused || uploads !== uploadsBefore)) refusals += 1;
+        else wrong.push(`${status} ${body.slice(0, 100)}`);
+      }
+    };
+    const clients = Array.from({ length: CONNECTIONS }, client);
+    try {
+      for (let cycle = 0; cycle < CYCLES / 4; cycle++) {
+        uploads += 1;
+        waits = true;
+        await host.registry.upload(second!);
+        t.equal((await ask(`${host.url}/x/demo/which`, agent)).status, 409);
+        await host.registry.upgrade('demo', { confirmed: true });
+        waits = false;
+        t.equal((await ask(`${host.url}/x/demo/which`, agent)).body, ANSWERS['v0.2.0']);
+        await host.registry.rollback('demo', { confirmed: true });
+        t.equal((await ask(`${host.url}/x/demo/which`, agent)).body, ANSWERS['v0.1.0']);
+      }
+    } finally {
+      isOver = true;
+      await Promise.all(clients);
+    }
+    t.same(wrong, []);
+    t.ok(refusals > 0);
+  },
+);
+
+function releases(): Promise<readonly Uint8Array[]> {
+  const artifacts = Object.entries(ANSWERS).map(async ([version, answer]) =>
+    buildArtifact({
+      manifest: { id: 'demo', version },
+      module: await answeringGuest(answer),
+      routes: [{ path: '/which' }],
+    }),
+  );
+  return Promise.all(artifacts);
+}
 
 function ask(url: string, agent: http.Agent): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
