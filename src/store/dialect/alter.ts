@@ -1,6 +1,6 @@
 /** ALTER TABLE and RENAME: the model of the table after it, and the statements that bring the rows there. */
+import { assigned } from './assignment.js';
 import { type Context, ownName, requireOwn, stringsOf } from './context.js';
-import { assigned, locationOf } from './expression.js';
 import {
   type Catalog,
   type Column,
@@ -14,6 +14,7 @@ import {
   viewsOver,
   withRelations,
 } from './model.js';
+import { locationOf } from './nodes.js';
 import type { AlterTableCmd, AlterTableStmt, Node, RenameStmt } from './parse.js';
 import { quoteName, quoteNames, quoteText } from './quote.js';
 import { invalidSql, unsupportedSql } from './refusal.js';

@@ -21,6 +21,8 @@ export interface Context {
   readonly place: 'statement' | 'view' | 'default' | 'schema';
   /** Gathers the relations that are read. */
   readonly reads: Set<string>;
+  /** Translates an expression; operators, calls and casts hold expressions, which hold them. */
+  readonly expression: (node: Node | undefined, context: Context) => string;
   /** Translates a query; expressions hold queries, and queries hold expressions. */
   readonly query: (select: SelectStmt, context: Context) => string;
 }

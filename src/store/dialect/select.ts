@@ -1,11 +1,13 @@
 /** SELECT, VALUES and WITH. */
 import { type Context, type InReach, readName, stringsOf, withInReach } from './context.js';
-import { arrayItems, expression, locationOf, ordering, textOf, windowOf } from './expression.js';
+import { expression } from './expression.js';
 import { columnOf } from './model.js';
+import { arrayItems, locationOf, textOf } from './nodes.js';
 import type { JoinExpr, Node, RangeFunction, RangeSubselect, SelectStmt, WithClause } from './parse.js';
 import { quoteName, quoteNames } from './quote.js';
 import { invalidSql, unsupportedSql } from './refusal.js';
 import { typeNameOf } from './types.js';
+import { ordering, windowOf } from './window.js';
 
 /** @throws SBX_SQL_UNSUPPORTED, SBX_SQL_INVALID */
 export function query(select: SelectStmt, context: Context): string {

@@ -1,7 +1,7 @@
 /** One statement of PostgreSQL → statements of SQLite and a change of the catalog. What is not listed here is refused. */
 import { alterTable, type Change, chained, isLight, NOTHING, rename, withoutKeysTo } from './alter.js';
 import { type Context, ownName, requireOwn, stringsOf } from './context.js';
-import { expression, locationOf } from './expression.js';
+import { expression } from './expression.js';
 import {
   type Catalog,
   columnOf,
@@ -14,6 +14,7 @@ import {
   type View,
   viewsOver,
 } from './model.js';
+import { locationOf } from './nodes.js';
 import type {
   CommentStmt,
   CreateStmt,
@@ -98,6 +99,7 @@ export function translate(node: Node, pluginId: string, catalog: Catalog): Chang
     inReach: [],
     place: 'statement',
     reads: new Set(),
+    expression,
     query,
   };
   const [kind, body] = Object.entries(node)[0] as [NodeKind, never];

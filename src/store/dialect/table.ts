@@ -1,6 +1,7 @@
 /** CREATE TABLE: what is read into the model, and how the model is written as SQLite's definition. */
+import { assigned } from './assignment.js';
 import { type Context, ownName, stringsOf } from './context.js';
-import { assigned, expression } from './expression.js';
+import { expression } from './expression.js';
 import {
   type Column,
   type Constraint,

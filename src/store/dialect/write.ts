@@ -1,7 +1,9 @@
 /** INSERT, UPDATE, DELETE and TRUNCATE. Values take the form in which the columns' types are stored. */
+import { assigned } from './assignment.js';
 import { type Context, type InReach, ownName, withInReach } from './context.js';
-import { assigned, expression, locationOf } from './expression.js';
+import { expression } from './expression.js';
 import { type Column, identityOf, referencesTo, type Table, tableOf } from './model.js';
+import { locationOf } from './nodes.js';
 import type {
   DeleteStmt,
   InsertStmt,
