@@ -42,6 +42,7 @@ export interface ApiRouteOptions {
   readonly registry: Pick<
     Registry,
     | 'list'
+    | 'problems'
     | 'show'
     | 'find'
     | 'upload'

@@ -148,6 +148,8 @@ export interface Registry {
   audit(query?: AuditQuery): readonly AuditEntry[];
   /** By id. */
   list(): readonly PluginRecord[];
+  /** Files in the staging directory that are no plugin, as of the latest look at it. */
+  problems(): readonly StagingProblem[];
   /** @throws PLUGIN_NOT_FOUND */
   show(pluginId: string): PluginRecord;
   /** For every request: one map access. */
@@ -223,6 +225,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     releases: (pluginId) => releasesOf(entryOf(pluginId).rows),
     audit: (query = {}) => core.journal.audit(query),
     list: catalog.records,
+    problems: core.staging.problems,
     show,
     find: catalog.find,
     readArtifact: (view) => options.blobs.readArchive(view.packagePath, view.checksum),

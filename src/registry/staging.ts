@@ -30,6 +30,8 @@ export interface Staging {
    * @throws SBX_STORE_FAILED when the directory cannot be read.
    */
   scan(): Promise<StagedFiles>;
+  /** What the latest look has found unusable. */
+  problems(): readonly StagingProblem[];
 }
 
 export interface StagingOptions {
@@ -44,6 +46,7 @@ interface Seen {
 
 export function createStaging({ blobs, parseArtifact }: StagingOptions): Staging {
   let seen: ReadonlyMap<string, Seen> = new Map();
+  let problems: readonly StagingProblem[] = [];
 
   const look = async ({ name, stamp }: StagedFile): Promise<[string, Seen]> => {
     const known = seen.get(name);
@@ -64,8 +67,11 @@ export function createStaging({ blobs, parseArtifact }: StagingOptions): Staging
       const looked: [string, Seen][] = [];
       for (const file of await blobs.listStaged()) looked.push(await look(file));
       seen = new Map(looked);
-      return arrange(looked);
+      const files = arrange(looked);
+      problems = files.problems;
+      return files;
     },
+    problems: () => problems,
   };
 }
 

@@ -35,6 +35,22 @@ c                 0.1.0    discovered                 dynamic  Name of c
   });
 });
 
+t.test('files in the staging directory that are no plugins are listed with the reason', async (t) => {
+  const problems = [{ file: 'broken.wasm', reason: 'wasm file is too short' }];
+  const { url } = await playHost(t, { 'GET /plugins?pageNum=1&pageSize=100': { list: second, total: 1, problems } });
+  const { code, stdout } = await sandpool(['list', '--url', url], { cwd });
+  t.equal(code, 0);
+  t.equal(
+    stdout,
+    `ID  VERSION  STATE       TYPE     NAME
+c   0.1.0    discovered  dynamic  Name of c
+unusable: broken.wasm: wasm file is too short
+`,
+  );
+  const ran = await sandpool(['list', '--url', url, '--json'], { cwd });
+  t.same(JSON.parse(ran.stdout), { list: second, total: 1, problems });
+});
+
 t.test('--json gives the host’s own items as one document', async (t) => {
   const { url } = await playHost(t, answers);
   const { stdout } = await sandpool(['list', '--url', url, '--json'], { cwd });

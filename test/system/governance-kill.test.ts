@@ -11,10 +11,11 @@ import { ENTRY } from '../cli/command-line.js';
 import { randomOf } from '../rewrite/random-program.js';
 import { answeringGuest } from './answering-guest.js';
 
-t.setTimeout(600_000);
+// Fifty starts of a host.
+t.setTimeout(3_600_000);
 
 const PASSWORD = 'only-for-tests-1';
-const KILLS = 10 * Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);
+const KILLS = 50 * Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);
 const SEED = Number(process.env.SANDPOOL_TEST_SEED ?? 1);
 /** An operation takes about as long, in ms. */
 const LONGEST_WAIT_MS = 250;

@@ -30,9 +30,11 @@ export function readingRoutes(app: FastifyInstance, { permit }: Gate, options: A
       const say = speech(request);
       const found = registry.list().filter((record) => isWanted(record, query));
       const page = found.slice((pageNum - 1) * pageSize, pageNum * pageSize);
+      const problems = registry.problems();
       return success({
         list: page.map((record) => say(pluginListItem(record, autoEnable, quarantine?.of))),
         total: found.length,
+        ...(problems.length > 0 && { problems }),
       });
     },
   );

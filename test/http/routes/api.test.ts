@@ -238,12 +238,15 @@ t.test('a file that is staged by hand changes nothing that is served until it is
   t.equal(await askBystander(app), '200 pong');
 });
 
-t.test('a synchronisation names the files that are no plugins, and keeps the rest', async (t) => {
+t.test('a synchronisation and the list name the files that are no plugins, and keep the rest', async (t) => {
   const { ask, app, stagingDir } = await openControlPlane(t);
   writeFileSync(join(stagingDir, 'broken.wasm'), 'not wasm');
   writeFileSync(join(stagingDir, 'demo.wasm'), artifactOf('demo'));
   t.match(await ask('POST', '/sync'), { data: { total: 2, problems: [{ file: 'broken.wasm', reason: /./ }] } });
-  t.match(await ask('GET', ''), { data: { total: 2 } });
+  t.match(await ask('GET', ''), { data: { total: 2, problems: [{ file: 'broken.wasm', reason: /./ }] } });
+  rmSync(join(stagingDir, 'broken.wasm'));
+  await ask('POST', '/sync');
+  t.strictSame(Object.keys((await ask('GET', '')).data ?? {}), ['list', 'total']);
   t.equal(await askBystander(app), '200 pong');
 });
 
