@@ -2,7 +2,10 @@
  * The conformance cases of `spec/host-services.md` §29 for runtime, cache, lock, hostconfig, manifest, plugins and notifications, byte
  * for byte: a guest in a worker forwards the bytes and answers with those of the host. Times, ids and tickets are checked by shape.
  */
+import { readFile } from 'node:fs/promises';
 import t from 'tap';
+import { decodePayload, encodePayload } from '../../src/protocol/payloads.js';
+import { assembleWat } from '../guest-modules.js';
 import { type RawReply, readRaw, serveRawCalls } from '../raw-calls.js';
 import { startTestHost, type TestHost } from './host.js';
 
@@ -53,7 +56,7 @@ const text = (value: string) => Buffer.from(value).toString('hex');
 /** RFC 3339 with or without a fraction, as hex, behind its length. */
 const MOMENT = `(?:14|1[5-9]|1a|1b|18)(?:3[0-9]){4}2d(?:3[0-9]){2}2d(?:3[0-9]){2}54(?:3[0-9]){2}3a(?:3[0-9]){2}3a(?:3[0-9]){2}(?:2e(?:3[0-9]){1,9})?5a`;
 
-type Expected = RegExp | { readonly status: number; readonly error?: object };
+type Expected = RegExp | { readonly status?: number; readonly error?: object; readonly response?: string };
 interface Case {
   readonly id: string;
   readonly call: readonly [service: string, method: string, resourceRef?: string];
@@ -109,6 +112,10 @@ const CASES: readonly Case[] = [
     `0a8002${'6b'.repeat(256)}`,
     code('CAPABILITY_LIMIT_EXCEEDED', { messageParams: { limit: 255 } }),
   ),
+  of('11', runtime('state.set'), `0a8002${'6b'.repeat(256)}`, {
+    response:
+      '080312ac017b226572726f72436f6465223a224341504142494c4954595f4c494d49545f4558434545444544222c226d6573736167654b6579223a226572726f722e6361706162696c6974792e6c696d69742e6578636565646564222c226d657373616765506172616d73223a7b226c696d6974223a3235357d2c2266616c6c6261636b223a224361706162696c69747920726571756573742065786365656473206c696d6974207b6c696d69747d227d',
+  }),
   of('22', runtime('info.now'), '', exactly('0a0d(?:3[0-9]){13}')),
 
   of(
@@ -261,7 +268,7 @@ type Tap = typeof t;
 /** 300 s, so that a slow machine does not lose the lock meanwhile. */
 const LEASE = '08e0a712';
 
-t.test('29.6 #79 #80 #81 #82 a lock from its acquisition to its release', async (t) => {
+t.test('29.6 #79 #80 #81 a lock from its acquisition to its release', async (t) => {
   const host = await startTestHost(t);
   const { asAdmin } = await serveRawCalls(host, PARTS);
   const other = await serveRawCalls(host, { id: 'other', ...PARTS });
@@ -283,6 +290,51 @@ t.test('29.6 #79 #80 #81 #82 a lock from its acquisition to its release', async 
   const foreign = await other.asAdmin('lock', 'release', { resourceRef: 'sync', payload });
   t.match(foreign, code('HOST_LOCK_TICKET_PLUGIN_MISMATCH'), 'another plugin');
   t.match(await asAdmin('lock', 'release', { resourceRef: 'sync', payload }), { response: '' });
+});
+
+t.test('29.6 #82 a ticket is good in its own tenant only', async (t) => {
+  const host = await startTestHost(t);
+  const { asAdmin, as } = await serveRawCalls(host, { ...PARTS, manifest: { default_install_mode: 'global' } });
+  const acquired = await asAdmin('lock', 'acquire', { resourceRef: 'sync', payload: LEASE });
+  const { ticket } = decodePayload('HostServiceLockAcquireResponse', acquired.bytes);
+  const payload = encodePayload('HostServiceLockReleaseRequest', { ticket });
+  const asTenant = as(await tenantOf(host));
+  const foreign = await asTenant('lock', 'release', { resourceRef: 'sync', payload });
+  t.match(foreign, code('HOST_LOCK_TICKET_TENANT_MISMATCH'));
+  t.equal((await asAdmin('lock', 'acquire', { resourceRef: 'sync', payload: LEASE })).response, '', 'it is held still');
+  t.match(await asTenant('lock', 'acquire', { resourceRef: 'sync', payload: LEASE }), { payload: /^0801/ }, 'its own');
+});
+
+/** The administrator in a tenant that has the plugin. */
+async function tenantOf(host: TestHost): Promise<{ authorization: string }> {
+  const headers = { ...(await host.authorization()), 'content-type': 'application/json' };
+  const post = async (path: string, body: object) => {
+    const { text } = await host.fetch(`/api/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    return JSON.parse(text).data as Record<string, unknown>;
+  };
+  const { id } = await post('/tenant', { code: 'acme', name: 'Acme' });
+  await host.fetch(`/api/v1/tenant/${id}/plugins/demo`, { method: 'PUT', headers, body: '{"enabled":true}' });
+  const { accessToken } = await post('/auth/switch-tenant', { tenantId: id });
+  return { authorization: `Bearer ${accessToken}` };
+}
+
+t.test('29.7 #94 the root of the manifest is listed with a grant of everything', async (t) => {
+  const host = await startTestHost(t);
+  const hostServices = [{ service: 'manifest', methods: ['list'], resources: { paths: ['*'] } }];
+  const { asNobody } = await serveRawCalls(host, { ...PARTS, hostServices });
+  const payload = '0a187b22707265666978223a22222c226c696d6974223a31307d';
+  const listed = await asNobody('manifest', 'list', { resourceRef: '.manifest-list-probe', payload });
+  t.match(listed, { status: 0 });
+  t.match(JSON.stringify(listed.json()), /"config\/profile.yaml","size":11/);
+});
+
+t.test('29.1 #7 opcode 1 is the only one', async (t) => {
+  const source = await readFile(new URL('../../../test/guests/wat/host-call.wat', import.meta.url), 'utf8');
+  const module = await assembleWat(source.replace('$host_call (i32.const 1)', '$host_call (i32.const 2)'));
+  const host = await startTestHost(t);
+  const { asNobody } = await serveRawCalls(host, { ...PARTS, module });
+  for (const payload of ['', '0a016b'])
+    t.match(await asNobody('runtime', 'info.uuid', { payload }), status(2, 'unknown host call opcode: 0x0002'));
 });
 
 /** Envelopes as they are, not as an encoder would write them. */

@@ -64,10 +64,14 @@ t.test('29.3 F033 an object is stored, read, described and listed in the bytes o
   const listed = await ask('list', { resourceRef: 'reports/', payload: '0a087265706f7274732f100a' });
   t.equal(listed.payload, `0a46${DEMO_OBJECT}`, '#27 list');
   const again = await ask('put', { resourceRef: DEMO, payload: PUT_DEMO });
-  t.match(again, {
-    status: 3,
-    error: { errorCode: 'PLUGIN_STORAGE_OBJECT_EXISTS', messageKey: 'error.plugin.storage.object.exists' },
-  });
+  t.match(
+    again,
+    {
+      status: 3,
+      error: { errorCode: 'PLUGIN_STORAGE_OBJECT_EXISTS', messageKey: 'error.plugin.storage.object.exists' },
+    },
+    '#42',
+  );
 });
 
 t.test('29.3 #26 an object that is not there is success without payload', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { jsonBytes, openHouse, TABLE } from './house.js';
+import { base64, jsonBytes, openHouse, TABLE } from './house.js';
 
 const SQL = `
 CREATE TABLE ${TABLE} (
@@ -138,4 +138,18 @@ t.test('29.5 #66 a plan is for the table of the call', async (t) => {
   const answered = await house.send('list', Buffer.concat([Buffer.of(0x0a, planJson.length), planJson]));
   t.equal(answered.status, 3);
   t.equal(answered.fallback, `record store query plan table mismatch: ${TABLE}_x != ${TABLE}`);
+});
+
+t.test('29.5 #67 an action that is not told is none', async (t) => {
+  const house = await openHouse(t, { sql: SQL });
+  for (const [method, action] of [
+    ['list', ''],
+    ['get', ''],
+    ['list', 'get'],
+  ] as const) {
+    const planJson = jsonBytes({ table: TABLE, action, keyJson: base64('a') });
+    const answered = await house.send(method, Buffer.concat([Buffer.of(0x0a, planJson.length), planJson]));
+    t.equal(answered.status, 3, `${method} "${action}"`);
+    t.match(answered.fallback, /action/);
+  }
 });
