@@ -38,6 +38,12 @@ const refused = readFileSync(new URL('../../../test/fixtures/sql/refused.txt', i
   .filter((line) => line !== '' && !line.startsWith('# '))
   .map((line) => /^(\w+) \| (.*?) \| (.*)$/.exec(line)!.slice(1) as [string, string, string]);
 
+t.test('an integer key that nothing numbers is not made up', async (t) => {
+  const database = scratch(t, 'CREATE TABLE plugin_p (id INT PRIMARY KEY, name TEXT)');
+  const error = thrownBy(() => run(database, "INSERT INTO plugin_p (name) VALUES ('a')"));
+  t.match(error.details.reason, /NOT NULL constraint failed: plugin_p\.id/);
+});
+
 t.test('what plugins may not do is refused with file, line and reason', async (t) => {
   t.ok(refused.length >= 80);
   const database = scratch(t, TABLES);

@@ -22,9 +22,11 @@ const PASSWORD = 'only-for-tests-1';
 const EFFORT = Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);
 const SEED = Number(process.env.SANDPOOL_TEST_SEED ?? 1);
 const PLUGINS = ['load-a', 'load-b', 'load-c', 'load-d'];
-const CLIENTS = 8;
+/** From an effort of 8 on, the load that a host shall bear: 64 connections, and a first life of 60 s. */
+const CLIENTS = Math.min(64, 8 * EFFORT);
+const FIRST_LIFE_MS = EFFORT < 8 ? 0 : 60_000;
 /** Answers of each life of the host, at least. */
-const ANSWERS = 250 * EFFORT;
+const ANSWERS = 250;
 const LIVES = 2 + Math.min(EFFORT, 10);
 
 const tableOf = (plugin: string): string => `plugin_${plugin.replace('-', '_')}`;
@@ -151,6 +153,7 @@ async function install(host: Host): Promise<void> {
 /** Clients that read and write until there were enough answers; the host dies while they go on. */
 async function load(host: Host, ledger: Ledger, random: Random, life: number): Promise<string[]> {
   const failures: string[] = [];
+  const endsAt = Date.now() + (life === 0 ? FIRST_LIFE_MS : 0);
   let answers = 0;
   let isDying = false;
   const client = async (number: number): Promise<void> => {
@@ -169,13 +172,14 @@ async function load(host: Host, ledger: Ledger, random: Random, life: number): P
       });
       if (failure !== undefined) failures.push(failure);
       answers += 1;
-      if (answers < ANSWERS || isDying) continue;
+      if (answers < ANSWERS || Date.now() < endsAt || isDying) continue;
       isDying = true;
       await host.kill();
     }
     agent.destroy();
   };
   await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)));
+  t.comment(`life ${life}: ${answers} answers to ${CLIENTS} connections`);
   return failures;
 }
 

@@ -45,7 +45,10 @@ function argsOf(type: TypeName | undefined): readonly number[] {
   });
 }
 
-/** The type as SQLite declares it; it decides the affinity, which must not turn a text into a number. */
+/**
+ * The type as SQLite declares it; it decides the affinity, which must not turn a text into a number. An `INTEGER PRIMARY KEY` would be
+ * SQLite's own row number, which has no default and is made up where there is none; an `INT PRIMARY KEY` is a column like others.
+ */
 export function declaredType({ word, args }: ColumnType): string {
   const length = args.length > 0 ? `(${args.join(', ')})` : '';
   switch (word) {
@@ -55,8 +58,9 @@ export function declaredType({ word, args }: ColumnType): string {
       return `${word.toUpperCase()}${length}`;
     case 'bytea':
       return 'BLOB';
-    case 'smallint':
     case 'integer':
+      return 'INT';
+    case 'smallint':
     case 'bigint':
     case 'real':
     case 'double precision':
