@@ -59,7 +59,7 @@ t.test('F111 F112 a guest reads the resources of its own release, and never thos
 });
 
 t.test('F123 F141 the default configuration is that of the release in effect', async (t) => {
-  const host = await startTestHost(t);
+  const host = await startTestHost(t, { PLUGIN_SERVE_PENDING: 'true' });
   const configured = (version: string, every: string) =>
     asking('demo', {
       manifest: { id: 'demo', name: 'demo', version },
@@ -70,10 +70,35 @@ t.test('F123 F141 the default configuration is that of the release in effect', a
   await host.serve('demo', configured('v0.1.0', 'hourly'));
   t.equal(await every(), 'hourly');
   await host.registry.upload(buildArtifact(configured('v0.2.0', 'daily')));
+  t.equal(await every(), 'hourly', 'a release that waits changes nothing');
   await host.registry.upgrade('demo', { confirmed: true });
   t.equal(await every(), 'daily');
   await host.registry.rollback('demo', { confirmed: true });
   t.equal(await every(), 'hourly');
+  writeFileSync(join(t.testdirName, 'staged/demo.wasm'), buildArtifact(configured('v0.1.0', 'weekly')));
+  await host.registry.sync();
+  t.equal(await every(), 'hourly', 'nor do other bytes of the same version');
+  await host.registry.install('demo');
+  t.equal(await every(), 'weekly', 'until they are installed');
+});
+
+t.test('F145 a file that is not published is behind a login route of the plugin, and nowhere else', async (t) => {
+  const host = await startTestHost(t);
+  await host.serve('demo', {
+    ...asking('demo'),
+    manifest: { id: 'demo', name: 'demo', public_assets: [{ source: 'frontend/pages', mount: '', index: '' }] },
+    routes: [{ path: '/ask', access: 'login', requestType: 'ClientReq' }],
+    frontendAssets: { 'frontend/pages/index.html': 'public' },
+    manifestResources: { 'manifest/config/profile.yaml': 'private' },
+  });
+  t.equal((await host.fetch('/x-assets/demo/v0.1.0/index.html')).text, 'public');
+  for (const path of ['config/profile.yaml', 'manifest/config/profile.yaml', 'profile.yaml']) {
+    t.equal((await host.fetch(`/x-assets/demo/v0.1.0/${path}`)).status, 404, path);
+  }
+  const ask = (headers: Record<string, string>) => host.fetch('/x/demo/ask?call=manifest.get', { headers });
+  t.equal((await ask({})).status, 401);
+  const { status, text } = await ask(await host.authorization());
+  t.same([status, JSON.parse(text)], [200, 'private']);
 });
 
 t.test('F115 SQL that lies among the resources is text, and nothing executes it', async (t) => {
@@ -115,7 +140,7 @@ t.test('F119 an artifact carries no source, build file or test of its plugin', a
   t.ok(readSections(bytes).every(({ name }) => name.startsWith('lina.plugin.')));
 });
 
-t.test('F122 a plugin that is disabled leaves no instance behind, and comes back whole', async (t) => {
+t.test('F122 a plugin that is disabled or uninstalled leaves no instance behind, and comes back whole', async (t) => {
   const host = await startTestHost(t, { POOL_MAX_THREADS: '1' });
   for (const id of ['demo', 'other']) {
     await host.serve(id, { module: await answeringGuest(`hello of ${id}`), routes: [{ path: '/hello' }] });
@@ -136,6 +161,9 @@ t.test('F122 a plugin that is disabled leaves no instance behind, and comes back
   await until(1);
   await host.registry.enable('demo');
   t.equal(await hello('demo'), 'hello of demo');
+  await until(2);
+  await host.registry.uninstall('demo');
+  await until(1);
 });
 
 t.test('F126 F140 a narrower consent at enabling replaces the one of the installation', async (t) => {

@@ -5,7 +5,7 @@ import t from 'tap';
 import { buildArtifact } from '../artifact/build.js';
 
 import { answeringGuest } from './answering-guest.js';
-import { startTestHost } from './host.js';
+import { startTestHost, type TestHost } from './host.js';
 
 t.setTimeout(600_000);
 
@@ -58,7 +58,7 @@ t.test(
 );
 
 t.test(
-  'with no setting, what waits for its upgrade answers 409, and no switch fails a request (F012, F123)',
+  'with no setting, what waits for its upgrade answers 409, and no switch fails a request of anybody (F012, F123)',
   async (t) => {
     const host = await startTestHost(t);
     const [first, second] = await releases();
@@ -79,6 +79,8 @@ t.test(
         else wrong.push(`${status} ${body.slice(0, 100)}`);
       }
     };
+    await host.serve('neighbour', { module: await answeringGuest('neighbour'), routes: [{ path: '/which' }] });
+    const neighbour = askNeighbour(host, agent, () => isOver);
     const clients = Array.from({ length: CONNECTIONS }, client);
     try {
       for (let cycle = 0; cycle < CYCLES / 4; cycle++) {
@@ -97,9 +99,20 @@ t.test(
       await Promise.all(clients);
     }
     t.same(wrong, []);
+    t.same(await neighbour, [], 'another plugin notices nothing');
     t.ok(refusals > 0);
   },
 );
+
+/** Asks a plugin that nobody touches, until it is over. */
+async function askNeighbour(host: TestHost, agent: http.Agent, isOver: () => boolean): Promise<readonly string[]> {
+  const wrong: string[] = [];
+  while (!isOver()) {
+    const { status, body } = await ask(`${host.url}/x/neighbour/which`, agent);
+    if (status !== 200 || body !== 'neighbour') wrong.push(`${status} ${body.slice(0, 100)}`);
+  }
+  return wrong;
+}
 
 function releases(): Promise<readonly Uint8Array[]> {
   const artifacts = Object.entries(ANSWERS).map(async ([version, answer]) =>
