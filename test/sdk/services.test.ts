@@ -102,6 +102,13 @@ for (const { language, module, skip } of GUESTS) {
       for (const { resourceRef } of guest.calls) t.equal(resourceRef, 'reports/big.bin');
     });
 
+    t.test('storage: a file of many pieces takes the memory of one', { skip: isGo && 'Go collects' }, async (t) => {
+      const guest = startGuest(module, uploads());
+      t.same(JSON.parse(bodyOf(guest.ask(requestOf('StorageReq', { call: 'upload long' })))), OBJECT_SEEN);
+      t.equal(guest.calls.length, 130);
+      t.ok(guest.memory.buffer.byteLength < 1 << 20, `${guest.memory.buffer.byteLength} bytes`);
+    });
+
     t.test('storage: a file that is given up is forgotten by the host', async (t) => {
       const guest = startGuest(module, uploads());
       t.equal(bodyOf(guest.ask(requestOf('StorageReq', { call: 'abort' }))), 'true');

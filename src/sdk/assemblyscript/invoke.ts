@@ -9,6 +9,9 @@ import { Writer } from './wire/writer';
 /** A payload without bytes. */
 export const EMPTY: Uint8Array = new Uint8Array(0);
 
+/** Memory of all requests: the host has read one when it answers, and nothing is collected within an invocation. */
+const request = new Writer();
+
 /**
  * Asks any service by name: `invoke('storage', 'get', 'a/b.txt', '', payload)`. Payload and reply are the service's own
  * messages; `Writer` and `Reader` make and take them apart. `resourceRef` is what the grant is checked against.
@@ -22,7 +25,7 @@ export function invoke(
   owner: string = '',
   version: string = '',
 ): Reply<Uint8Array> {
-  const request = new Writer(64 + payload.length);
+  request.clear(64 + payload.length);
   request.trimmed(1, service);
   request.trimmed(2, method);
   request.trimmed(3, resourceRef);

@@ -42,6 +42,7 @@ function onStorage(request: Request): Response {
   if (call == 'delete') return flag(storage.delete('reports/demo.json'));
   if (call == 'deleteMany') return flag(storage.deleteMany(['reports/a.json', 'reports/b.json', 'reports/a.json']));
   if (call == 'upload') return uploaded();
+  if (call == 'upload long') return uploadedLong();
   if (call == 'abort') return flag(storage.begin('reports/big.bin', 'application/octet-stream', true).value.abort());
   return notFound(call);
 }
@@ -51,6 +52,14 @@ function uploaded(): Response {
   upload.write(Uint8Array.wrap(String.UTF8.encode('hello ')));
   const written = upload.write(Uint8Array.wrap(String.UTF8.encode('world')));
   return written.ok ? object(upload.commit()) : refused(written.error!);
+}
+
+/** 8 MiB in pieces of 64 KiB. */
+function uploadedLong(): Response {
+  const upload = storage.begin('reports/big.bin').value;
+  const piece = new Uint8Array(1 << 16);
+  for (let i = 0; i < 128; i++) if (!upload.write(piece).ok) return notFound('no');
+  return object(upload.commit());
 }
 
 function onNetwork(request: Request): Response {

@@ -77,12 +77,15 @@ export function putText(
 export class Upload {
   /** Bytes written so far. */
   sizeBytes: i64 = 0;
+  /** Memory of all pieces: nothing is collected within an invocation. */
+  private readonly message: Writer = new Writer(0);
 
   constructor(readonly path: string, readonly id: string) {}
 
   /** Appends 1 byte to 4 MiB; the reply is the number of bytes written so far. */
   write(piece: Uint8Array): Reply<i64> {
-    const payload = new Writer(piece.length + 128);
+    const payload = this.message;
+    payload.clear(piece.length + 128);
     payload.text(1, this.path);
     payload.text(2, this.id);
     payload.int(3, this.sizeBytes);

@@ -10,6 +10,12 @@ export class Writer {
     this.buffer = new ArrayBuffer(capacity);
   }
 
+  /** Begins anew in the same memory; what `toBytes` gave is overwritten. */
+  clear(capacity: i32): void {
+    if (capacity > this.buffer.byteLength) this.buffer = new ArrayBuffer(capacity);
+    this.length = 0;
+  }
+
   /** What was written, without a copy: write no more afterwards. */
   toBytes(): Uint8Array {
     return Uint8Array.wrap(this.buffer, 0, this.length);
