@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
-import type { Manifest } from '../artifact/manifest.js';
+import { type Manifest, parsePluginYaml } from '../artifact/manifest.js';
 import { moduleOf, type PackedPlugin, packPlugin, publishedFolders } from '../artifact/pack.js';
 import { type PackConfig, parsePackConfig } from '../artifact/pack-config.js';
 import { packFailed, packsHidden, selectFiles, type TreeEntry } from '../artifact/pack-tree.js';
@@ -27,13 +27,44 @@ interface CommandOptions extends PackOptions {
   readonly output?: string;
 }
 
-export async function run({
-  args: [directory = ''],
-  options,
-  answer,
-  note,
-}: Context<CommandOptions>): Promise<ExitCode> {
-  const { bytes, artifact, warnings } = await packFrom(resolve(directory), options);
+export async function run({ args: [given = ''], options, answer, note }: Context<CommandOptions>): Promise<ExitCode> {
+  const directory = resolve(given);
+  const plugins = await dynamicPluginsIn(directory);
+  if (plugins === undefined) {
+    const document = await packFile(directory, options, note);
+    answer(document, textOf(document));
+    return 0;
+  }
+  await checkChoices(options);
+  const artifacts: Document[] = [];
+  for (const plugin of plugins) artifacts.push(await packFile(plugin, options, note));
+  answer({ artifacts }, artifacts.map(textOf).join('\n'));
+  return 0;
+}
+
+/** Directories of dynamic plugins in a directory that is no plugin itself; undefined for that of a plugin. */
+async function dynamicPluginsIn(directory: string): Promise<readonly string[] | undefined> {
+  await checkDirectory(directory);
+  if (existsSync(join(directory, 'plugin.yaml'))) return undefined;
+  const plugins: string[] = [];
+  for (const name of (await readdir(directory)).sort()) {
+    const text = await textIfPresent(join(directory, name, 'plugin.yaml'));
+    if (text !== undefined && parsePluginYaml(text).manifest.type.trim() === 'dynamic')
+      plugins.push(join(directory, name));
+  }
+  // Without any, the error is that of a plugin whose plugin.yaml is missing.
+  return plugins.length > 0 ? plugins : undefined;
+}
+
+/** Several plugins have several files and several modules. */
+async function checkChoices({ wasm, output }: CommandOptions): Promise<void> {
+  if (wasm !== undefined) throw new SandpoolError('SBX_USAGE', { reason: '--wasm is for one plugin' });
+  if (output === undefined || (await stat(output).catch(() => undefined))?.isDirectory()) return;
+  throw new SandpoolError('SBX_USAGE', { reason: `${output} is no directory, and several plugins are packed` });
+}
+
+async function packFile(directory: string, options: CommandOptions, note: (text: string) => void) {
+  const { bytes, artifact, warnings } = await packFrom(directory, options);
   for (const warning of warnings) note(`warning: ${warning}`);
   const { id, version } = artifact.manifest;
   const file = await outputFile(options.output, id);
@@ -41,9 +72,13 @@ export async function run({
   const sections = readSections(bytes)
     .filter(({ name }) => name.startsWith('lina.plugin.'))
     .map(({ name, sizeBytes }) => ({ name, sizeBytes }));
-  const document = { file, id, version, bytes: bytes.length, checksum: artifact.checksum, warnings, sections };
-  answer(document, `${file}\n${id} ${version}, ${bytes.length} bytes, ${sections.length} sections`);
-  return 0;
+  return { file, id, version, bytes: bytes.length, checksum: artifact.checksum, warnings, sections };
+}
+
+type Document = Awaited<ReturnType<typeof packFile>>;
+
+function textOf({ file, id, version, bytes, sections }: Document): string {
+  return `${file}\n${id} ${version}, ${bytes} bytes, ${sections.length} sections`;
 }
 
 /**
@@ -128,7 +163,7 @@ async function checkDirectory(directory: string): Promise<void> {
 
 async function textIfPresent(file: string): Promise<string | undefined> {
   return readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) =>
-    cause.code === 'ENOENT' ? undefined : unreadable(file, cause),
+    cause.code === 'ENOENT' || cause.code === 'ENOTDIR' ? undefined : unreadable(file, cause),
   );
 }
 

@@ -322,3 +322,31 @@ t.test('a file that cannot be written is told', async (t) => {
   t.equal(code, 1);
   t.match(stderr, /SBX_PACK_FAILED: cannot write .*taken\/out\.wasm/);
 });
+
+t.test('F062 a directory of plugins is packed whole, each dynamic one into its own file', async (t) => {
+  const yaml = (id: string) => PLUGIN_YAML.replace('acme-demo', id);
+  const cwd = t.testdir({
+    plugins: {
+      a: { 'plugin.yaml': yaml('acme-a') },
+      b: { 'plugin.yaml': yaml('acme-b') },
+      source: { 'plugin.yaml': yaml('acme-source').replace('type: dynamic', 'type: source') },
+      notes: { 'README.md': 'x' },
+      'README.md': 'x',
+    },
+    out: {},
+  });
+  const { code, stdout } = await sandpool(['pack', 'plugins', '--json'], { cwd });
+  t.equal(code, 0);
+  t.match(JSON.parse(stdout), { artifacts: [{ id: 'acme-a' }, { id: 'acme-b' }] });
+  t.same((await readdir(join(cwd, 'temp/output'))).sort(), ['acme-a.wasm', 'acme-b.wasm']);
+  t.match(await sandpool(['pack', 'plugins', '-o', 'out'], { cwd }), { code: 0, stdout: /acme-b v0\.1\.0, \d+ bytes/ });
+  t.same((await readdir(join(cwd, 'out'))).sort(), ['acme-a.wasm', 'acme-b.wasm']);
+  for (const choice of [
+    ['-o', 'one.wasm'],
+    ['--wasm', 'a.wasm'],
+  ]) {
+    const refused = await sandpool(['pack', 'plugins', ...choice], { cwd });
+    t.equal(refused.code, 2);
+    t.match(refused.stderr, /^SBX_USAGE: /);
+  }
+});
