@@ -13,6 +13,7 @@ import { createApp } from '../http/app.js';
 import { cacheLimits } from '../main/cache.js';
 import { engineOptions } from '../main/engine-options.js';
 import { createHostCallAnswers, openHostTables, openPluginNetwork } from '../main/host-calls.js';
+import { directoryOfOne } from '../main/plugin-directory.js';
 import { createMetrics } from '../metrics.js';
 import type { Identity } from '../protocol/envelope.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
@@ -190,7 +191,7 @@ function createRoom({ config, view, bytes, dataDir, isAnonymous, note }: RoomPar
       cache: run,
       databases,
       log,
-      more: openHostTables(database, config),
+      more: { ...openHostTables(database, config), pluginDirectory: directoryOfOne(view.artifact.manifest) },
     }),
     onHostCall: (call) => void hostCalls.push(call),
   });

@@ -1,9 +1,12 @@
 /** The plugins of the host as a plugin may see them: the registry's records, and the tenants' say. */
+import type { Manifest } from '../artifact/manifest.js';
 import type { IdentityRoom } from '../identity/identity.js';
 import type { TenantCallbacks } from '../identity/tenants.js';
 import type { PluginRecord, Registry } from '../registry/registry.js';
 import type { DirectoryPlugin, PluginDirectory } from '../services/plugin-directory-port.js';
 import type { Database } from '../store/sqlite.js';
+
+type ManifestWords = Pick<Manifest, 'id' | 'name' | 'version' | 'description' | 'scopeNature' | 'defaultInstallMode'>;
 
 export interface PluginDirectoryParts {
   readonly registry: Pick<Registry, 'list'>;
@@ -28,6 +31,32 @@ export function createPluginDirectory(parts: PluginDirectoryParts): PluginDirect
     tenantExists: (tenantId) => identity.tenants.exists(tenantId),
     ask: (loss) => callbacks.ask(loss.pluginId === undefined ? 'BeforeTenantDelete' : 'BeforeTenantDisable', loss),
     tell: (loss) => callbacks.tell(loss.pluginId === undefined ? 'AfterTenantDelete' : 'AfterTenantDisable', loss),
+  };
+}
+
+/** What a release sees that runs alone, with nothing installed beside it and no tenants. */
+export function directoryOfOne({ id, name, version, description, ...manifest }: ManifestWords): PluginDirectory {
+  const plugin: DirectoryPlugin = {
+    pluginId: id,
+    name,
+    version,
+    type: 'dynamic',
+    description,
+    installed: true,
+    enabled: true,
+    state: 'enabled',
+    scopeNature: manifest.scopeNature,
+    installMode: manifest.defaultInstallMode,
+  };
+  const nobody = async (): Promise<void> => {};
+  return {
+    list: () => [plugin],
+    find: (pluginId) => (pluginId === id ? plugin : undefined),
+    exposes: () => true,
+    isEnabledNow: (pluginId) => pluginId === id,
+    tenantExists: () => false,
+    ask: nobody,
+    tell: nobody,
   };
 }
 

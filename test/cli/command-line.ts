@@ -30,6 +30,8 @@ export function sandpool(
     const child = execFile(process.execPath, [ENTRY, ...args], options, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
+    // One that reads nothing may have ended.
+    child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });
 }

@@ -5,6 +5,7 @@ import { scaffold } from '../../src/cli/new.js';
 import { packDirectory } from '../../src/cli/pack.js';
 import { buildArtifact } from '../artifact/build.js';
 import { watGuest } from '../guest-modules.js';
+import { rawCall, readRaw } from '../raw-calls.js';
 import { sandpool } from './command-line.js';
 
 t.setTimeout(600_000);
@@ -182,4 +183,23 @@ t.test('the install SQL is applied, and what is wrong with it is told', async (t
     stdout: '',
     stderr: /^SBX_SQL_[A-Z]+: 001-a\.sql:2: /,
   });
+});
+
+t.test('a plugin that runs alone sees itself among the plugins, and nobody else', async (t) => {
+  const cwd = t.testdir({});
+  const hostServices = [{ service: 'plugins', methods: ['plugins.current.get', 'plugins.registry.list'] }];
+  const artifact = buildArtifact({
+    manifest: { id: 'demo', name: 'Demo' },
+    module: await watGuest('host-call'),
+    hostServices,
+    routes: [{ method: 'POST', path: '/call', requestType: 'CallReq' }],
+  });
+  await writeFile(join(cwd, 'a.wasm'), artifact);
+  const ask = async (method: string) => {
+    await writeFile(join(cwd, 'body'), rawCall('plugins', method));
+    const { stdout } = await sandpool(['run', 'a.wasm', 'POST', '/call', '--data', '@body', '--json'], { cwd });
+    return readRaw(Buffer.from(JSON.parse(stdout).bodyBase64, 'base64')).json();
+  };
+  t.match(await ask('plugins.current.get'), { ID: 'demo', Enabled: true, Status: 'enabled' });
+  t.match(await ask('plugins.registry.list'), { Total: 1 });
 });
