@@ -58,6 +58,19 @@ t.test('F111 F112 a guest reads the resources of its own release, and never thos
   t.equal(await profile(host, 'demo'), 'of demo', 'F017');
 });
 
+t.test('F111 a guest asks whether a resource is there, and for one value deep inside it', async (t) => {
+  const host = await startTestHost(t);
+  await host.serve(
+    'demo',
+    asking('demo', { manifestResources: { 'manifest/config/profile.yaml': '{"a":{"b":"deep"}}' } }),
+  );
+  await host.serve('none', asking('none'));
+  const ask = async (id: string, call: string) => (await host.fetch(`/x/${id}/ask?call=manifest.${call}`)).text;
+  t.equal(await ask('demo', 'exists'), 'true');
+  t.match(await ask('demo', 'scan'), 'deep');
+  t.equal(await ask('none', 'exists'), 'false');
+});
+
 t.test('F123 F141 the default configuration is that of the release in effect', async (t) => {
   const host = await startTestHost(t, { PLUGIN_SERVE_PENDING: 'true' });
   const configured = (version: string, every: string) =>

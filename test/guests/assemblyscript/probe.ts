@@ -176,6 +176,8 @@ function client(request: Request): Response {
   if (call == 'uuid') return textOf(runtime.info.uuid());
   if (call == 'node') return textOf(runtime.info.node());
   if (call == 'manifest.get') return textOrNull(manifest.getText('config/profile.yaml'));
+  if (call == 'manifest.exists') return flag(manifest.exists('config/profile.yaml'));
+  if (call == 'manifest.scan') return textOf(deepValue());
   if (call == 'manifest.getMany') return manifestMany(request);
   if (call == 'manifest.list') return manifestList(request.query('prefix'));
   if (call == 'config') return setting(plugins.config.get('monitor.interval'));
@@ -192,6 +194,12 @@ function client(request: Request): Response {
   if (call == 'route') return routeMetadata();
   if (call == 'json') return setting(invokeJson('users', 'users.batch_get', Json.object().set('ids', ['1'])));
   return notFound(call);
+}
+
+function deepValue(): Reply<string> {
+  const json = manifest.getJson('config/profile.yaml');
+  const error = json.error;
+  return error ? Reply.failed<string>(error) : Reply.of<string>(json.value.get('a').get('b').asText());
 }
 
 function invoked(request: Request): Response {

@@ -31,6 +31,14 @@ export function get(path: string): Reply<Uint8Array | null> {
   return Reply.of<Uint8Array | null>(found ? body : null);
 }
 
+/** Whether there is such a file; an empty one is none. */
+export function exists(path: string): Reply<bool> {
+  const reply = get(path);
+  const error = reply.error;
+  if (error) return Reply.failed<bool>(error);
+  return Reply.of<bool>(reply.value !== null);
+}
+
 /** As `get`, for a file of UTF-8 text. */
 export function getText(path: string): Reply<string | null> {
   const reply = get(path);
