@@ -107,7 +107,7 @@ t.test('29.3 F020 F033 paths outside the grant, and paths that are not the resou
   t.equal(sibling.status, 1, '#31');
 });
 
-t.test('29.3 F034 a large object comes in chunks', async (t) => {
+t.test('29.3 F033 a large object comes in chunks', async (t) => {
   const { ask } = await serve(t);
   const begun = await ask('put.init', {
     ...BIG,
@@ -200,7 +200,7 @@ t.test('29.3 #40 a listing goes on behind its cursor', async (t) => {
   t.match(await ask('list.cursor', outside), { status: 3, error: { errorCode: 'PLUGIN_STORAGE_PATH_INVALID' } });
 });
 
-t.test('F034 an upload goes on after its worker was killed, and after a new start of the host', async (t) => {
+t.test('F033 an upload goes on after its worker was killed, and after a new start of the host', async (t) => {
   const directory = t.testdir();
   const settings = { POOL_MAX_THREADS: '1', POOL_MAX_WAITING_THREADS: '0' };
   const hostServices = [{ service: 'storage', methods: METHODS, resources: { paths: ['reports/'] } }];
