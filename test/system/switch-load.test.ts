@@ -1,9 +1,11 @@
 /** Releases that take turns under load: every answer is whole, and of one of them. */
 import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
+import { encodePayload } from '../../src/protocol/payloads.js';
 import { buildArtifact } from '../artifact/build.js';
-
+import { serveRawCalls } from '../raw-calls.js';
 import { answeringGuest } from './answering-guest.js';
 import { startTestHost, type TestHost } from './host.js';
 
@@ -103,6 +105,40 @@ t.test(
     t.ok(refusals > 0);
   },
 );
+
+t.test('a request that runs ends on the release that it began on, whatever is switched meanwhile (F012)', async (t) => {
+  let end: () => void = () => {};
+  let begin: () => void = () => {};
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const server = http.createServer((_request, response) => {
+    end = () => void response.end('late');
+    begin();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const resourceRef = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+
+  const host = await startTestHost(t, { NETWORK_ALLOWED_ADDRESSES: '["127.0.0.0/8"]' });
+  const manifest = { id: 'demo', name: 'demo', version: 'v0.1.0' };
+  const hostServices = [{ service: 'network', methods: ['request'], resources: [{ url: 'http://127.0.0.1/' }] }];
+  const { asNobody } = await serveRawCalls(host, { manifest, hostServices });
+  const payload = encodePayload('HostServiceNetworkRequest', { method: 'GET' });
+  const running = asNobody('network', 'request', { resourceRef, payload });
+  await begun;
+
+  const module = await answeringGuest('second');
+  await host.registry.upload(
+    buildArtifact({ manifest: { ...manifest, version: 'v0.2.0' }, module, routes: [{ path: '/which' }] }),
+  );
+  await host.registry.upgrade('demo', { confirmed: true });
+  t.equal((await host.fetch('/x/demo/which')).text, 'second', 'the new release serves already');
+  end();
+  const { status, bytes } = await running;
+  t.equal(status, 0);
+  t.match(Buffer.from(bytes).toString('latin1'), 'late');
+});
 
 /** Asks a plugin that nobody touches, until it is over. */
 async function askNeighbour(host: TestHost, agent: http.Agent, isOver: () => boolean): Promise<readonly string[]> {
