@@ -6,8 +6,9 @@
  * plugin go one after the other whatever there is for them, so it has two threads for them: one that waits, and one that gets the
  * next ready.
  */
+import { wallClock } from '../protocol/clock.js';
 import { isAtDisk, wasAtDisk } from '../protocol/slot.js';
-import { isWaitingForHost, type Lane, type Running, type RunningBatch, type Waiting } from './batch.js';
+import { isWaitingForHost, type Lane, type Running, type RunningBatch, ranMs, type Waiting } from './batch.js';
 
 export interface HostWaiters {
   /** The first of this batch has run for a while: if it waits for the host, its plugin is one of those from now on. */
@@ -22,8 +23,10 @@ export interface HostWaiters {
 
 /** A plugin is one of them, too, when so many of its invocations wait for the disk, however short. */
 const MUCH = 0.5;
-/** Threads of a plugin that waits for its own writes. */
+/** Threads of a plugin that waits for its own writes, while they go on. */
 const THREADS_AT_DISK = 2;
+/** Whoever waits longer than this, in ms, waits for somebody else's lock; others of the plugin may only want to read. */
+const STUCK_MS = 50;
 
 /** @param maxThreads threads that such plugins may have together */
 export function createHostWaiters(batches: Iterable<RunningBatch>, maxThreads: number): HostWaiters {
@@ -62,11 +65,12 @@ export function createHostWaiters(batches: Iterable<RunningBatch>, maxThreads: n
       if (!isFirst && !isKnown && !mayWait(job)) return !holdsKnown(batch);
       if (!isFirst && (isKnown || holdsKnown(batch))) return holdsKnown(batch);
       if (!isKnown && !mayWait(job)) return true;
+      const now = wallClock();
       let threads = 0;
       let own = 0;
       for (const other of batches) {
         if (holdsKnown(other)) threads += 1;
-        if (other.entries.some((entry) => entry.waiting.lane === lane)) own += 1;
+        if (ranMs(other, now) < STUCK_MS && other.entries.some((entry) => entry.waiting.lane === lane)) own += 1;
       }
       return threads < maxThreads && !(known.get(lane) === true && own >= THREADS_AT_DISK);
     },

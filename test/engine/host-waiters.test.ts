@@ -66,6 +66,8 @@ t.test('a plugin that waits for its own writes has two threads for them', async 
   batches.push(second);
   t.notOk(waiters.mayRun(waiting(writing)));
   t.ok(waiters.mayRun(waiting(writing), second), 'behind its own');
+  for (const { slot } of first.entries) slot.times[1] = Date.now() - 1000;
+  t.ok(waiters.mayRun(waiting(writing)), 'a third, when the first hangs: it may only want to read');
 });
 
 t.test(
