@@ -28,6 +28,7 @@ export interface EngineGauges {
   readonly waiting: number;
   readonly slotsInUse: number;
   readonly callingHost: number;
+  readonly modules: number;
 }
 
 export interface InvocationObservation {
@@ -250,6 +251,7 @@ function registerJobGauge(registry: Registry, read: () => Readonly<Record<string
 function registerEngineGauges(registry: Registry, read: () => EngineGauges): void {
   const gauges: readonly [string, string, (now: EngineGauges) => number][] = [
     ['pool_threads', 'Worker threads.', (now) => now.threads],
+    ['modules_cached', 'Compiled modules that are kept: those that serve, and a few that did.', (now) => now.modules],
     ['pool_busy_threads', 'Worker threads that run a batch.', (now) => now.busyThreads],
     ['queue_length', 'Invocations that wait for a worker.', (now) => now.waiting],
     ['slots_in_use', 'Slots that carry an invocation.', (now) => now.slotsInUse],

@@ -18,7 +18,14 @@ t.test('counters and histograms of several processes are added up; each gauge as
     const metrics = createMetrics();
     for (let times = 0; times < pid; times++) metrics.invocation({ pluginId: 'demo', ...RUN });
     metrics.isolation('demo', 'pristine', []);
-    metrics.watchEngine(() => ({ threads: pid, busyThreads: 0, waiting: 0, slotsInUse: 0, callingHost: 0 }));
+    metrics.watchEngine(() => ({
+      modules: 1,
+      threads: pid,
+      busyThreads: 0,
+      waiting: 0,
+      slotsInUse: 0,
+      callingHost: 0,
+    }));
     all.keep(pid, await sent(metrics));
   }
   const text = await all.render(new Set([1, 2]));

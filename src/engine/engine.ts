@@ -137,7 +137,7 @@ export function createEngine(options: EngineOptions): Engine {
   const { answerHostCall } = options;
   const startInvocation = createInvoke({ dispatch, metrics, answerHostCall });
   const idleThreads = createIdleThreads({ idleMs: options.instanceIdleMs, trim, now: () => performance.now() });
-  metrics.watchEngine(() => ({ threads: pool?.threadCount() ?? 0, ...dispatch.gauges() }));
+  metrics.watchEngine(() => ({ threads: pool?.threadCount() ?? 0, modules: modules.count(), ...dispatch.gauges() }));
 
   return {
     prepare,
@@ -304,7 +304,9 @@ export function createEngine(options: EngineOptions): Engine {
     if (loaded.quarantine.state()) metrics.quarantine(pluginId, false);
     metrics.isolation(pluginId, undefined, []);
     dispatch.forgetRelease(loaded.posted.key);
-    if (loaded.release.checksum !== keepChecksum) modules.unpin(sourceOf(loaded.release, loaded.limits));
+    // A rollback may come soon; a plugin that is off leaves nothing behind.
+    if (keepChecksum === undefined) modules.drop(pluginId);
+    else if (loaded.release.checksum !== keepChecksum) modules.unpin(sourceOf(loaded.release, loaded.limits));
   }
 
   // ---- invocations -------------------------------------------------------------------------------------------------------
@@ -356,8 +358,9 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 function sourceOf(release: EngineRelease, limits: PluginLimits): ModuleSource {
-  const { checksum, readArtifact } = release;
+  const { pluginId, checksum, readArtifact } = release;
   return {
+    pluginId,
     checksum,
     readArtifact,
     memoryLimitMiB: limits.memoryLimitMiB,

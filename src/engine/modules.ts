@@ -20,6 +20,7 @@ export interface CompiledModule {
 }
 
 export interface ModuleSource {
+  readonly pluginId: string;
   readonly checksum: string;
   readonly memoryLimitMiB: number;
   /** Whether instances are to be reset. */
@@ -43,6 +44,10 @@ export interface Modules {
   /** Keeps the module of an effective release, whatever else is loaded. */
   pin(source: ModuleSource): void;
   unpin(source: ModuleSource): void;
+  /** Lets go of all modules of a plugin that no other one has asked for. */
+  drop(pluginId: string): void;
+  /** Modules that are there, pinned or not. */
+  count(): number;
 }
 
 /** Rewrites a module somewhere where nobody waits. @throws SBX_MODULE_INVALID */
@@ -52,15 +57,20 @@ export type RewriteModule = (bytes: Uint8Array, maxPages: number, isResettable: 
 export function createModules(capacity: number, rewrite: RewriteModule, observer: ModulesObserver): Modules {
   const kept = new LRUCache<string, Promise<CompiledModule>>({
     max: capacity,
-    dispose: (_module, _key, reason) => {
-      if (reason === 'evict') observer.evicted();
+    dispose: (_module, key, reason) => {
+      if (reason !== 'evict') return;
+      if (!pinned.has(key)) owners.delete(key);
+      observer.evicted();
     },
   });
+  /** Plugins that have asked for each module: the same file may serve several. */
+  const owners = new Map<string, Set<string>>();
   const pinned = new Map<string, Promise<CompiledModule>>();
 
   return {
     get(source) {
       const key = keyOf(source);
+      owners.set(key, (owners.get(key) ?? new Set()).add(source.pluginId));
       const known = pinned.get(key) ?? kept.get(key);
       if (known !== undefined) {
         observer.hit();
@@ -69,7 +79,10 @@ export function createModules(capacity: number, rewrite: RewriteModule, observer
       observer.miss();
       const compiling = compile(source, rewrite);
       kept.set(key, compiling);
-      compiling.then(observer.compiled, () => kept.delete(key));
+      compiling.then(observer.compiled, () => {
+        kept.delete(key);
+        owners.delete(key);
+      });
       return compiling;
     },
     pin(source) {
@@ -81,6 +94,15 @@ export function createModules(capacity: number, rewrite: RewriteModule, observer
       if (module === undefined) return;
       pinned.delete(keyOf(source));
       kept.set(keyOf(source), module);
+    },
+    count: () => new Set([...pinned.keys(), ...kept.keys()]).size,
+    drop(pluginId) {
+      for (const [key, plugins] of owners) {
+        if (!plugins.delete(pluginId) || plugins.size > 0) continue;
+        owners.delete(key);
+        pinned.delete(key);
+        kept.delete(key);
+      }
     },
   };
 }

@@ -24,6 +24,7 @@ function start(capacity = 4) {
 }
 
 const source = (checksum: string, parts: Partial<ModuleSource> = {}): ModuleSource => ({
+  pluginId: 'demo',
   checksum,
   memoryLimitMiB: 16,
   isResettable: true,
@@ -74,4 +75,20 @@ t.test('old modules make room for new ones, those of effective releases stay', a
   modules.unpin(source('a'));
   await modules.get(source('d'));
   t.not((await modules.get(source('a'))).module, pinned.module);
+});
+
+t.test('a plugin that is dropped leaves no module behind, others keep theirs', async (t) => {
+  const { modules } = start();
+  const other = source('a', { pluginId: 'demo-other' });
+  const { module } = await modules.get(other);
+  for (const one of [source('a'), source('b')]) {
+    await modules.get(one);
+    modules.pin(one);
+  }
+  t.equal(modules.count(), 2);
+  modules.drop('demo');
+  t.equal(modules.count(), 1);
+  t.equal((await modules.get(other)).module, module, 'the same file of another plugin');
+  modules.drop('demo-other');
+  t.equal(modules.count(), 0);
 });

@@ -169,8 +169,11 @@ t.test('F122 a plugin that is disabled or uninstalled leaves no instance behind,
   };
   t.equal(await hello('demo'), 'hello of demo');
   await until(2);
+  const modules = async () => /^sandpool_modules_cached (\d+)$/m.exec((await host.fetch('/metrics')).text)?.[1];
+  t.equal(await modules(), '2');
   await host.registry.disable('demo');
   t.equal((await host.fetch('/x/demo/hello')).status, 404);
+  t.equal(await modules(), '1');
   await until(1);
   await host.registry.enable('demo');
   t.equal(await hello('demo'), 'hello of demo');
