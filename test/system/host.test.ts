@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { assemblyScriptGuest, watGuest } from '../guest-modules.js';
-import { ADMIN_PASSWORD, startTestHost } from './host.js';
+import { ADMIN_PASSWORD, startTestHost, type TestHost } from './host.js';
 
 const ROUTES = [{ method: 'POST', path: '/echo', requestType: 'EchoReq' }];
 const post = (body: string | Uint8Array) => ({ method: 'POST', body });
@@ -58,10 +58,10 @@ t.test('a host tells whether it lives, whether it is ready, and what it has meas
 });
 
 t.test('a running request ends before the host does', async (t) => {
-  const host = await startTestHost(t, { SANDBOX_DEADLINE_MS: '300' });
+  const host = await startTestHost(t, { SANDBOX_DEADLINE_MS: '300', SERVER_SHUTDOWN_GRACE_MS: '60000' });
   await host.serve('slow', { module: await watGuest('busy-recursion'), routes: ROUTES });
   const running = host.fetch('/x/slow/echo', post(''));
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await underWay(host);
   const closing = host.close();
   t.match(await running, { status: 500, text: /deadline of 300 ms/ });
   await closing;
@@ -72,10 +72,15 @@ t.test('a request that does not end within the grace is told so', async (t) => {
   const host = await startTestHost(t, { SERVER_SHUTDOWN_GRACE_MS: '100' });
   await host.serve('slow', { module: await watGuest('busy-recursion'), routes: ROUTES });
   const running = host.fetch('/x/slow/echo', post(''));
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await underWay(host);
   await host.close();
   t.match(await running, { status: 503, text: 'the host is shutting down' });
 });
+
+/** Resolves when a request has a slot. */
+async function underWay(host: TestHost): Promise<void> {
+  while (!/^sandpool_slots_in_use 1$/m.test((await host.fetch('/metrics')).text));
+}
 
 t.test('a taken port is an error with a code, and nothing stays open', async (t) => {
   const taken = createServer();
