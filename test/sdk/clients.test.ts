@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import t from 'tap';
 import {
   encodeHostCallRequest,
@@ -331,3 +332,9 @@ for (const [paths, resourceRef] of COMMON) {
 function byte(value: number): string {
   return value.toString(16).padStart(2, '0');
 }
+
+t.test('F058 only the guest library has a client of runtime: what the package exports has none', async (t) => {
+  t.strictSame(Object.keys(await import('../../src/index.js')).sort(), ['ERRORS', 'SandpoolError']);
+  const clients = await readdir(new URL('../../../src/sdk/assemblyscript/services/', import.meta.url));
+  t.ok(clients.includes('runtime.ts'));
+});
