@@ -7,7 +7,8 @@ import { encodePayload } from '../src/protocol/payloads.js';
 import { runPhase } from '../src/registry/install-sql.js';
 import { loadParser } from '../src/store/dialect/parse.js';
 import { openPluginDatabase } from '../src/store/plugin-database.js';
-import { type BenchCase, type BenchRow, loopRow, median } from './case.js';
+import { microsecondsPerCall } from './call-time.js';
+import { type BenchCase, type BenchRow, loopRow } from './case.js';
 import { type BenchEngine, openEngine, succeeded } from './engine.js';
 import { assemblyScriptGuest } from './guests.js';
 
@@ -89,7 +90,7 @@ export const dataCase: BenchCase = {
       row: `${name}, ${engine === worker ? 'in the worker' : 'over the bridge'}`,
       unit: 'us',
       rival: `${name}, bare better-sqlite3`,
-      measure: () => microsecondsPerCall(engine, body, calls, repeats),
+      measure: () => microsecondsPerCall((count) => runMs(engine, body, count), calls, repeats),
     });
     const four = (name: string, body: Uint8Array, calls: readonly [number, number], run: (index: number) => void) => [
       loopRow({ row: `${name}, bare better-sqlite3`, unit: 'us', run: (count) => repeat(count, run) }, loopMs),
@@ -128,20 +129,6 @@ function fill(dataDir: string): void {
 
 function repeat(count: number, run: (index: number) => void): void {
   for (let index = 0; index < count; index++) run(index);
-}
-
-async function microsecondsPerCall(
-  engine: BenchEngine,
-  body: Uint8Array,
-  calls: number,
-  repeats: number,
-): Promise<number> {
-  const runs: number[] = [];
-  for (let i = 0; i < repeats; i++) {
-    const without = await runMs(engine, body, 0);
-    runs.push(((await runMs(engine, body, calls)) - without) * 1000);
-  }
-  return median(runs) / calls;
 }
 
 async function runMs(engine: BenchEngine, body: Uint8Array, calls: number): Promise<number> {

@@ -4,7 +4,8 @@
  */
 import { encodeHostCallRequest } from '../src/protocol/host-call.js';
 import { encodePayload } from '../src/protocol/payloads.js';
-import { type BenchCase, type BenchRow, median } from './case.js';
+import { microsecondsPerCall, sameCall } from './call-time.js';
+import type { BenchCase, BenchRow } from './case.js';
 import { type BenchEngine, openEngine, succeeded } from './engine.js';
 import { assemblyScriptGuest } from './guests.js';
 
@@ -30,7 +31,7 @@ export const hostCallCase: BenchCase = {
       row: name,
       unit: 'us',
       ...(rival && { rival }),
-      measure: () => microsecondsPerCall(engine, body, calls, repeats),
+      measure: () => microsecondsPerCall(sameCall(engine, body), calls, repeats),
     });
     return {
       rows: [
@@ -43,24 +44,6 @@ export const hostCallCase: BenchCase = {
     };
   },
 };
-
-async function microsecondsPerCall(
-  engine: BenchEngine,
-  body: Uint8Array,
-  calls: number,
-  repeats: number,
-): Promise<number> {
-  const runs: number[] = [];
-  for (let i = 0; i < repeats; i++) {
-    const without = await runMs(engine, body, 0);
-    runs.push(((await runMs(engine, body, calls)) - without) * 1000);
-  }
-  return median(runs) / calls;
-}
-
-async function runMs(engine: BenchEngine, body: Uint8Array, calls: number): Promise<number> {
-  return succeeded(await engine.invoke('bench', 'CallReq', { body, calls })).timings.runMs;
-}
 
 function requestOf(method: string, payload: Uint8Array = new Uint8Array(0)): Uint8Array {
   return encodeHostCallRequest({
