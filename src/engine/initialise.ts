@@ -47,7 +47,7 @@ export type Initialise = (
 
 const BYTES_PER_MIB = 1024 * 1024;
 /** More than an instance takes that begins with a snapshot, in ms, on a machine that is busy. */
-const INSTANCE_MS = 1000;
+const INSTANCE_MS = 3000;
 /** Longest run of the request that has a release's code compiled, in ms. */
 const REHEARSAL_MS = 50;
 /** A guest may end by itself this long after its deadline, in ms, before its thread is killed. */

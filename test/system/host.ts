@@ -34,6 +34,8 @@ export async function startTestHost(
         DATA_DIR: join(directory, 'data'),
         PLUGIN_DYNAMIC_STORAGE_PATH: join(directory, 'staged'),
         SERVER_SHUTDOWN_GRACE_MS: '1000',
+        // A busy disk may hold up every thread for a while.
+        POOL_QUEUE_TIMEOUT_MS: '60000',
         ...settings,
       }).map(([name, value]) => [`SANDPOOL_${name}`, value]),
     ),
