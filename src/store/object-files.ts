@@ -66,9 +66,10 @@ export interface OpenFile {
 
 const PLAIN = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Opens a regular file for reading; undefined when it is something else by now. */
+/** Opens a regular file for reading; undefined when it is gone or something else by now. */
 export function openFile(file: string): OpenFile | undefined {
-  const descriptor = openSync(file, constants.O_RDONLY | PLAIN);
+  const descriptor = openIfThere(file, constants.O_RDONLY | PLAIN);
+  if (descriptor === undefined) return undefined;
   const stats = fstatSync(descriptor, { bigint: true });
   if (!stats.isFile()) {
     closeSync(descriptor);
@@ -122,15 +123,28 @@ function writeAll(descriptor: number, body: Uint8Array, offset: number): void {
   for (let at = 0; at < body.length; ) at += writeSync(descriptor, body, at, body.length - at, offset + at);
 }
 
-/** Makes the names in a directory survive a power cut. */
+/** Makes the names in a directory survive a power cut; when others have removed it meanwhile, its absence. */
 export function syncDirectory(directory: string): void {
   // Windows cannot open a directory; its file system keeps names by itself.
   if (process.platform === 'win32') return;
-  const descriptor = openSync(directory, constants.O_RDONLY);
+  const descriptor = openIfThere(directory, constants.O_RDONLY);
+  if (descriptor === undefined) {
+    syncDirectory(dirname(directory));
+    return;
+  }
   try {
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+function openIfThere(path: string, flags: number): number | undefined {
+  try {
+    return openSync(path, flags);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw thrown;
   }
 }
 

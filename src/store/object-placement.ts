@@ -37,16 +37,15 @@ export function createPlace(directory: string, ledger: ObjectLedger, quota: Quot
   return ({ scope, path, part, bytes, counted, overwrite, until, whenPlaced }) => {
     const root = rootOf(directory, scope);
     makeRoot(root);
-    const placed = ledger.exclusive(until, () => {
+    const file = ledger.exclusive(until, () => {
       const found = requireVacant(findFile(root, path), overwrite);
       const growth = growthOf(found, bytes);
       quota.check(scope, { ...growth, bytes: growth.bytes - counted });
       charged(ledger, scope, growth, () => rename(part, found));
       whenPlaced?.();
-      return found;
+      return found.file;
     });
-    const names = placed.kind === 'missing' ? [...placed.missingDirectories, placed.file] : [placed.file];
-    for (const name of names) syncDirectory(dirname(name));
+    syncDirectory(dirname(file));
   };
 }
 
@@ -85,6 +84,8 @@ function rename(part: string, found: Plain): void {
   const directories = found.kind === 'missing' ? found.missingDirectories : [];
   makeDirectories(directories);
   try {
+    // Before others find them, who would take them for synced.
+    for (const directory of directories) syncDirectory(dirname(directory));
     renameSync(part, found.file);
   } catch (thrown) {
     removeDirectories(directories);
