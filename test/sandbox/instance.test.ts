@@ -138,6 +138,11 @@ t.test('every guest that can be reset answers as a new instance of its original 
   }
 });
 
+t.test('the memory of a snapshot is one for all threads: it is shared, and not copied into each', async (t) => {
+  const { snapshot } = openPristine(await watGuest('state'));
+  t.ok(snapshot.memory.buffer instanceof SharedArrayBuffer);
+});
+
 t.test(
   'an instance whose memory has grown is not used again: the next request must not even see that it could grow',
   async (t) => {

@@ -15,6 +15,8 @@ export type Run = (request: Uint8Array, answer: AnswerHostCall, looks: number) =
 
 export interface PristineInstance {
   readonly run: Run;
+  /** What it is reset to. */
+  readonly snapshot: Snapshot;
   /** Resets, and tells what is not as it was; undefined when everything is. Begins anew after growth, as the sandbox does. */
   reset(): string | undefined;
   /** How often an instance was made. */
@@ -33,6 +35,7 @@ export function openPristine(bytes: Uint8Array): PristineInstance {
   let made = 1;
 
   return {
+    snapshot,
     run: (request, answer, looks) => runIn(current, request, answer, looks),
     reset() {
       const report = current.instance.reset()!;
