@@ -6,9 +6,12 @@ import { binaryenProgram } from '../rewrite/binaryen-program.js';
 import { type Call, compareForms, FORMS, rewritten } from '../rewrite/compare.js';
 import { type Program, randomOf, randomProgram } from '../rewrite/random-program.js';
 
+// Thousands of modules, each of them compiled and run five times.
+t.setTimeout(3_600_000);
+
 /** Another source of programs is one more line here. */
 const SOURCES: readonly [name: string, program: (seed: number) => Program | Promise<Program>, count: number][] = [
-  ['our own programs', randomProgram, Number(process.env.SANDPOOL_TEST_PROGRAMS ?? 300)],
+  ['our own programs', randomProgram, Number(process.env.SANDPOOL_TEST_PROGRAMS ?? 2000)],
   ['the programs of wasm-opt', binaryenProgram, Number(process.env.SANDPOOL_TEST_BINARYEN_PROGRAMS ?? 16)],
 ];
 
