@@ -72,15 +72,20 @@ async function compile(entry: string, flags: readonly string[], out: string): Pr
 
 // ---- artifacts and requests ------------------------------------------------------------------------------------------------
 
-const MARK = Buffer.from('sandpool bench guest ');
+const MARK = 'sandpool bench guest ';
 
 /** The same guest with a number written into its data: other code for every cache, the same work. */
 export function marked(module: Uint8Array, number: number): Uint8Array {
   const copy = Buffer.from(module);
-  const at = copy.indexOf(MARK);
-  if (at === -1) throw new Error('the guest has no mark');
-  copy.write(String(number).padStart(6, '0'), at + MARK.length, 'latin1');
-  return copy;
+  // Go keeps texts as bytes, AssemblyScript in two bytes each.
+  for (const encoding of ['latin1', 'utf16le'] as const) {
+    const mark = Buffer.from(MARK, encoding);
+    const at = copy.indexOf(mark);
+    if (at === -1) continue;
+    copy.write(String(number).padStart(6, '0'), at + mark.length, encoding);
+    return copy;
+  }
+  throw new Error('the guest has no mark');
 }
 
 const ROUTES = ['Echo', 'Call', 'Store', 'Spin', 'Recurse', 'Encode', 'Decode', 'Match', 'Mark', 'Cycle'].map(

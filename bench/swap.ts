@@ -1,19 +1,20 @@
 /**
- * The first request after a switch of the release, against the first one after a pause of the same length without a switch, and that one
- * against the steady median: a release is compiled, rewritten and warmed before it serves, so that whoever asks first does not pay
- * for it. Threads, connections and processors that have slept are slower at first, whatever happened meanwhile. Upgrades and rollbacks
- * take turns on one host, over HTTP.
+ * The first request that a release answers after a switch, against the steady median: a release is compiled, rewritten and warmed
+ * before it serves, so that whoever asks first does not pay for it. Once while requests go on, one after the other, and once without
+ * any meanwhile, against the first request after a pause of the same length without a switch: threads, connections and processors
+ * that have slept are slower at first, whatever happened. Upgrades and rollbacks take turns on one host, over HTTP.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { connect, type Host, pluginPath } from '../src/cli/client.js';
-import { type HostServer, login, startHostServer } from '../src/tune/child.js';
+import { connect, pluginPath } from '../src/cli/client.js';
+import { login, startHostServer } from '../src/tune/child.js';
 import { type BenchCase, type BenchRow, median, rowsOfOne } from './case.js';
-import { artifactOf, assemblyScriptGuest, BODY, goGuest, NO_GO } from './guests.js';
+import { artifactOf, assemblyScriptGuest, goGuest, marked, NO_GO } from './guests.js';
 
 const ID = 'bench-swap';
+const STEADY = 'steady';
 const PAUSED = 'first after a pause';
 const STEADY_REQUESTS = 50;
 /** About as long as an upgrade. */
@@ -26,6 +27,9 @@ interface Swapped {
   readonly paused: number;
   readonly upgraded: number;
   readonly rolledBack: number;
+  /** While requests went on. */
+  readonly upgradedLive: number;
+  readonly rolledBackLive: number;
 }
 
 export const swapCase: BenchCase = {
@@ -44,31 +48,37 @@ export const swapCase: BenchCase = {
 };
 
 async function openSwaps(name: string, module: Uint8Array, repeats: number) {
-  const server = await startHostServer({ settings: {}, artifacts: { [ID]: artifactOf(ID, module) } });
+  const settings = { plugin: { servePending: true } };
+  const server = await startHostServer({ settings, artifacts: { [ID]: artifactOf(ID, marked(module, 0)) } });
   const directory = await mkdtemp(join(tmpdir(), 'sandpool-bench-'));
-  let releases = 0;
-  // Bytes that no cache has seen.
-  const writeNewer = async (): Promise<string> => {
-    const version = `v0.2.${releases++}`;
-    const file = join(directory, `${version}.wasm`);
-    await writeFile(file, artifactOf(ID, module, { version }));
-    return file;
-  };
   const host = await connect({ url: server.url, token: await login(server) });
-  const steady = `${name}, steady`;
-  const row = (title: string, pick: (swapped: Swapped) => number) => ({
+  let release = 0;
+  const swaps: Swaps = {
+    ask: () => ask(server.url),
+    // Each time code that no cache has seen.
+    async upload() {
+      release += 1;
+      const file = join(directory, `${release}.wasm`);
+      await writeFile(file, artifactOf(ID, marked(module, release), { version: `v0.2.${release}` }));
+      await host.upload({ file, overwrite: false });
+    },
+    switch: (action) => host.request({ method: 'POST', path: pluginPath(ID, action), json: { confirmed: true } }),
+  };
+  const row = (title: string, rival: string | undefined, pick: (swapped: Swapped) => number) => ({
     row: `${name}, ${title}`,
     unit: 'ms' as const,
-    ...(title !== 'steady' && { rival: title === PAUSED ? steady : `${name}, ${PAUSED}` }),
+    ...(rival && { rival: `${name}, ${rival}` }),
     pick,
   });
   const rows: BenchRow[] = rowsOfOne(
-    () => swap(server, host, writeNewer, repeats),
+    () => measure(swaps, repeats),
     [
-      row('steady', (swapped) => swapped.steady),
-      row(PAUSED, (swapped) => swapped.paused),
-      row('first after an upgrade', (swapped) => swapped.upgraded),
-      row('first after a rollback', (swapped) => swapped.rolledBack),
+      row(STEADY, undefined, (swapped) => swapped.steady),
+      row('first after an upgrade while requests go on', STEADY, (swapped) => swapped.upgradedLive),
+      row('first after a rollback while requests go on', STEADY, (swapped) => swapped.rolledBackLive),
+      row(PAUSED, STEADY, (swapped) => swapped.paused),
+      row('first after an upgrade', PAUSED, (swapped) => swapped.upgraded),
+      row('first after a rollback', PAUSED, (swapped) => swapped.rolledBack),
     ],
   );
   const end = async (): Promise<void> => {
@@ -78,39 +88,72 @@ async function openSwaps(name: string, module: Uint8Array, repeats: number) {
   return { rows, end };
 }
 
-/** There and back again, `repeats` times. */
-async function swap(
-  { url }: HostServer,
-  host: Host,
-  writeNewer: () => Promise<string>,
-  repeats: number,
-): Promise<Swapped> {
-  const steady: number[] = [];
-  const paused: number[] = [];
-  const upgraded: number[] = [];
-  const rolledBack: number[] = [];
-  const go = (action: 'upgrade' | 'rollback') =>
-    host.request({ method: 'POST', path: pluginPath(ID, action), json: { confirmed: true } });
-  for (let turn = 0; turn < repeats; turn++) {
-    for (let request = 0; request < STEADY_REQUESTS; request++) steady.push(await ask(url));
-    await wait(PAUSE_MS);
-    paused.push(await ask(url));
-    await host.upload({ file: await writeNewer(), overwrite: false });
-    await go('upgrade');
-    upgraded.push(await ask(url));
-    for (let request = 0; request < STEADY_REQUESTS; request++) steady.push(await ask(url));
-    await go('rollback');
-    rolledBack.push(await ask(url));
-  }
-  return { steady: median(steady), paused: median(paused), upgraded: median(upgraded), rolledBack: median(rolledBack) };
+interface Swaps {
+  ask(): Promise<Asked>;
+  /** Stores one more release. */
+  upload(): Promise<unknown>;
+  /** To that release, or back. */
+  switch(action: 'upgrade' | 'rollback'): Promise<unknown>;
 }
 
-/** @returns ms until the whole answer is there */
-async function ask(url: string): Promise<number> {
+interface Asked {
+  readonly ms: number;
+  /** Which release has answered. */
+  readonly mark: string;
+}
+
+/** There and back again, `repeats` times with and without requests meanwhile. */
+async function measure(swaps: Swaps, repeats: number): Promise<Swapped> {
+  const all: Record<keyof Swapped, number[]> = {
+    steady: [],
+    paused: [],
+    upgraded: [],
+    rolledBack: [],
+    upgradedLive: [],
+    rolledBackLive: [],
+  };
+  const keepSteady = async (): Promise<void> => {
+    for (let request = 0; request < STEADY_REQUESTS; request++) all.steady.push((await swaps.ask()).ms);
+  };
+  const first = async (action: 'upgrade' | 'rollback'): Promise<number> => {
+    await swaps.switch(action);
+    return (await swaps.ask()).ms;
+  };
+  for (let turn = 0; turn < repeats; turn++) {
+    await keepSteady();
+    await wait(PAUSE_MS);
+    all.paused.push((await swaps.ask()).ms);
+    await swaps.upload();
+    all.upgraded.push(await first('upgrade'));
+    await keepSteady();
+    all.rolledBack.push(await first('rollback'));
+    await keepSteady();
+    await swaps.upload();
+    all.upgradedLive.push(await firstLive(swaps, 'upgrade'));
+    await keepSteady();
+    all.rolledBackLive.push(await firstLive(swaps, 'rollback'));
+  }
+  return Object.fromEntries(Object.entries(all).map(([name, ms]) => [name, median(ms)])) as unknown as Swapped;
+}
+
+/** Switches while requests go on. @returns ms of the first request that another release has answered */
+async function firstLive(swaps: Swaps, action: 'upgrade' | 'rollback'): Promise<number> {
+  for (let request = 1; request < STEADY_REQUESTS; request++) await swaps.ask();
+  const { mark } = await swaps.ask();
+  const switched = swaps.switch(action);
+  for (;;) {
+    const answer = await swaps.ask();
+    if (answer.mark === mark) continue;
+    await switched;
+    return answer.ms;
+  }
+}
+
+async function ask(url: string): Promise<Asked> {
   const startedAt = performance.now();
-  const response = await fetch(`${url}/x/${ID}/echo`, { method: 'POST', body: new Uint8Array(BODY) });
-  const answer = Buffer.from(await response.arrayBuffer());
-  const tookMs = performance.now() - startedAt;
-  if (!answer.equals(BODY)) throw new Error(`the plugin answers ${response.status}: ${answer.toString()}`);
-  return tookMs;
+  const response = await fetch(`${url}/x/${ID}/mark`, { method: 'POST' });
+  const mark = await response.text();
+  const ms = performance.now() - startedAt;
+  if (response.status !== 200) throw new Error(`the plugin answers ${response.status}: ${mark}`);
+  return { ms, mark };
 }
