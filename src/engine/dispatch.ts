@@ -15,36 +15,9 @@
 
 import { wallClock } from '../protocol/clock.js';
 import { SandpoolError } from '../protocol/errors.js';
-import {
-  closeFeed,
-  createFeeds,
-  type Feed,
-  feedCapacity,
-  openFeeds,
-  publishFeed,
-  resetFeed,
-  stageSlot,
-} from '../protocol/feed.js';
+import { closeFeed, publishFeed } from '../protocol/feed.js';
 import type { Batch, BatchEnd, PostedRelease, SandboxCounts } from '../protocol/messages.js';
-import {
-  CALLING,
-  cancelSlot,
-  createSlotTable,
-  DONE,
-  ELSEWHERE,
-  EXCHANGE_MIN_BYTES,
-  FAILURE,
-  freeSlot,
-  largeSlotBytes,
-  openLargeSlot,
-  queueSlot,
-  readOutcome,
-  type Slot,
-  type SlotTable,
-  setSpare,
-  stateOf,
-  withdrawSlot,
-} from '../protocol/slot.js';
+import { cancelSlot, DONE, readOutcome, type Slot, setSpare, stateOf, withdrawSlot } from '../protocol/slot.js';
 import {
   addEntry,
   createBatch,
@@ -57,10 +30,11 @@ import {
   removeEntry,
   type Waiting,
 } from './batch.js';
-import { takeTurn } from './bridge.js';
 import { createHostWaiters } from './host-waiters.js';
-import type { Job, JobResult } from './job.js';
+import type { Job, JobResult, JobTimings } from './job.js';
 import { createLanes, type LaneLimits } from './lanes.js';
+import { createLeases, type Leases } from './leases.js';
+import { createListener } from './listener.js';
 import type { RunningTask, Task } from './pool.js';
 import { createStays } from './stays.js';
 import { createThreadLedger } from './threads.js';
@@ -108,8 +82,8 @@ export interface DispatchGauges {
 }
 
 export interface Dispatch {
-  readonly table: SlotTable;
-  readonly feeds: { readonly buffer: SharedArrayBuffer; readonly capacity: number };
+  readonly table: Leases['table'];
+  readonly feeds: Leases['feeds'];
   /** Takes a job in. When too many wait, it is settled at once and there is nothing to cancel. */
   enqueue(job: Job): Waiting | undefined;
   /** Nobody waits for the outcome any more: what waits, fails at once; what runs, is stopped at the guest's next occasion. */
@@ -128,28 +102,23 @@ export interface Dispatch {
 }
 
 export function createDispatch(options: DispatchOptions): Dispatch {
-  const table = createSlotTable(options.slotCount, options.slotBytes);
-  const lanes = createLanes(options.maxQueue, options.limitsOf);
-  const freeSlots: Slot[] = [...table.slots].reverse();
   const maxBatches = options.maxThreads + options.maxWaitingThreads;
-  const capacity = feedCapacity(options.batchSize);
-  const feedMemory = createFeeds(maxBatches + SPARE_FEEDS, capacity);
-  const freeFeeds: Feed[] = openFeeds(feedMemory, capacity).reverse();
+  const leases = createLeases({ ...options, feedCount: maxBatches + SPARE_FEEDS });
+  const { table } = leases;
+  const lanes = createLanes(options.maxQueue, options.limitsOf);
   const batches = new Set<RunningBatch>();
   const threads = createThreadLedger();
   const drainWaiters: (() => void)[] = [];
   const waiters = createHostWaiters(batches, Math.max(1, options.maxWaitingThreads, options.maxThreads - 1));
-  const stays = createStays(() => options.processors > 1 && freeSlots.length === options.slotCount - 1);
+  const stays = createStays(() => options.processors > 1 && leases.freeSlots() === options.slotCount - 1);
   const watch = createWatch({ batches, isIdle, expire, withdraw, kill, onLook: turn });
   let isTurnQueued = false;
-  let lastTicket = 0;
   let isClosed = false;
-
-  listen();
+  const listener = createListener({ table, batches, stays, settle, onHeard });
 
   return {
     table,
-    feeds: { buffer: feedMemory, capacity },
+    feeds: leases.feeds,
     enqueue,
     cancel,
     handOver: (threadId, release) => threads.handOver(threadId, [release]),
@@ -215,7 +184,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     if (isClosed) return;
     // The thread works while the outcomes before are answered, which in turn makes room for more.
     if (lanes.count() > 0) distribute(wallClock());
-    hear();
+    listener.hear();
     if (lanes.count() > 0) distribute(wallClock());
     watch.begin();
   }
@@ -240,7 +209,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 
   function fill(batch: RunningBatch, suits: (waiting: Waiting) => boolean): void {
     const targetMs = lanes.areShared() ? SHARED_TARGET_MS : BATCH_TARGET_MS;
-    while (batch.entries.length < options.batchSize && freeSlots.length > 0 && batch.expectedMs < targetMs) {
+    while (batch.entries.length < options.batchSize && leases.freeSlots() > 0 && batch.expectedMs < targetMs) {
       const next = lanes.take(suits);
       if (next === undefined || !lease(next, batch)) break;
     }
@@ -249,7 +218,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   }
 
   function mayStartBatch(now: number): boolean {
-    if (!lanes.has(mayRun) || freeSlots.length === 0 || freeFeeds.length === 0) return false;
+    if (!lanes.has(mayRun) || leases.freeSlots() === 0 || leases.freeFeeds() === 0) return false;
     if (batches.size === 0) return true;
     if (batches.size >= maxBatches) return false;
     if (lanes.has(waiters.isKeptOut)) return true;
@@ -261,9 +230,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   }
 
   function startBatch(): void {
-    const feed = freeFeeds.pop() as Feed;
-    resetFeed(feed);
-    const batch = createBatch(feed);
+    const batch = createBatch(leases.takeFeed());
     batches.add(batch);
     setSpare(table, batches.size < options.processors);
     fill(batch, (waiting) => waiters.mayRun(waiting, batch));
@@ -302,96 +269,29 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     if (least) closeFeed(least.feed);
   }
 
-  /** A slot with the request in it, in the feed of the batch. False when it waits again. */
+  /** False when it waits again. */
   function lease(waiting: Waiting, batch: RunningBatch): boolean {
-    const { job, lane } = waiting;
-    const leased = freeSlots.pop() as Slot;
-    let slot = leased;
-    let requestBytes = job.encode(slot.payload, slot.payload.length - EXCHANGE_MIN_BYTES);
-    if (requestBytes === -1) {
-      waiting.isLarge = true;
-      if (!canJoin(batch, waiting)) return giveUpLease(waiting, leased);
-      const request = job.encoded();
-      requestBytes = request.length;
-      slot = enlarge(leased, request, batch);
+    const running = leases.lease(waiting, batch, (large) => !canJoin(batch, large));
+    waiting.running = running;
+    if (running !== undefined) addEntry(running);
+    else {
+      lanes.done(waiting.lane);
+      lanes.putBack(waiting);
     }
-    const { source, tenantId, deadlineMs } = job;
-    const ticket = ++lastTicket;
-    queueSlot(slot, ticket, { releaseKey: job.release.key, requestBytes, source, tenantId, deadlineMs });
-    if (!stageSlot(batch.feed, slot.index, ticket)) {
-      batch.large?.delete(slot.index);
-      return giveUpLease(waiting, leased);
-    }
-    waiting.running = {
-      slot,
-      ticket,
-      waiting,
-      job,
-      batch,
-      expectedMs: lane.averageRunMs,
-      call: undefined,
-      settled: false,
-    };
-    addEntry(waiting.running);
-    return true;
-  }
-
-  function giveUpLease(waiting: Waiting, leased: Slot): false {
-    lanes.done(waiting.lane);
-    lanes.putBack(waiting);
-    giveBack(leased);
-    return false;
+    return running !== undefined;
   }
 
   // ---- ending ------------------------------------------------------------------------------------------------------------
 
-  /** Called whenever the bell has rung. */
-  function listen(): void {
-    if (isClosed) return;
-    const heard = Atomics.load(table.bell, 0);
-    hear();
+  function onHeard(): void {
     // Not at once: the sockets may have more, and a thread that is woken for each costs more than its work.
     if (lanes.count() > 0) turnSoon();
-    const wait = Atomics.waitAsync(table.bell, 0, heard);
-    if (wait.async) void wait.value.then(listen);
-    // It has rung meanwhile. What has arrived at the sockets comes first.
-    else setImmediate(listen);
   }
 
-  function hear(): void {
-    stays.begin();
-    for (const batch of batches) hearBatch(batch);
-  }
-
-  /** A thread runs in order, so only the first entry can have moved. */
-  function hearBatch({ entries }: RunningBatch): void {
-    for (let first = entries[0]; first !== undefined; first = entries[0]) {
-      const state = stateOf(first.slot);
-      if (state === CALLING) {
-        takeTurn(first);
-        if (!stays.with(first)) return;
-      } else if (state !== DONE || !settleDone(first)) return;
-    }
-  }
-
-  /** False when the outcome comes with the end of the batch. */
-  function settleDone(entry: Running): boolean {
-    const { kind, bytes } = readOutcome(entry.slot);
-    if (kind === ELSEWHERE) return false;
-    const payload = entry.slot.payload.subarray(0, bytes);
-    if (kind === FAILURE) settle(entry, { error: SandpoolError.fromData(JSON.parse(payload.toString('utf8'))) });
-    else settle(entry, { response: payload });
-    return true;
-  }
-
-  function settle(entry: Running, result: JobResult): void {
-    const { startedAt, endedAt, hostCalls } = readOutcome(entry.slot);
-    const { enqueuedAt } = entry.waiting;
-    const runMs = startedAt > 0 ? Math.max(0, (endedAt || wallClock()) - startedAt) : 0;
-    const queueMs = Math.max(0, (startedAt || wallClock()) - enqueuedAt);
-    retire(entry, runMs);
+  function settle(entry: Running, result: JobResult, timings: JobTimings): void {
+    retire(entry, timings.runMs);
     waiters.ended(entry);
-    entry.job.settle(result, { queueMs, runMs, hostCalls });
+    entry.job.settle(result, timings);
     giveBack(entry.slot);
   }
 
@@ -405,8 +305,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   }
 
   function giveBack(slot: Slot): void {
-    freeSlot(slot);
-    freeSlots.push(table.slots[slot.index] as Slot);
+    leases.giveBack(slot);
     settleDrain();
   }
 
@@ -414,13 +313,13 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   function endBatch(batch: RunningBatch, elsewhere: BatchEnd['elsewhere'], death: SandpoolError | undefined): void {
     if (batch.isKilled) return;
     forget(batch);
-    freeFeeds.push(batch.feed);
-    hearBatch(batch);
+    leases.giveFeedBack(batch.feed);
+    listener.hearBatch(batch);
     for (const entry of batch.entries.toReversed()) {
       if (elsewhere?.slot === entry.slot.index && stateOf(entry.slot) === DONE)
-        settle(entry, { response: elsewhere.response });
+        listener.settle(entry, { response: elsewhere.response });
       else if (withdrawSlot(entry.slot, entry.ticket)) queueAgain(entry, death !== undefined);
-      else settle(entry, { error: death ?? unfinished() });
+      else listener.settle(entry, { error: death ?? unfinished() });
     }
     settleDrain();
     turn();
@@ -475,7 +374,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     );
     // The thread may still be writing: its slot and feed are not used again before it is gone.
     void gone.then(() => {
-      freeFeeds.push(batch.feed);
+      leases.giveFeedBack(batch.feed);
       giveBack(slot);
       turn();
     });
@@ -486,7 +385,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   function gauges(): DispatchGauges {
     return {
       waiting: lanes.count(),
-      slotsInUse: options.slotCount - freeSlots.length,
+      slotsInUse: options.slotCount - leases.freeSlots(),
       busyThreads: [...batches].filter(({ entries }) => entries.length > 0).length,
       callingHost: [...batches].filter(isWaitingForHost).length,
     };
@@ -506,22 +405,12 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     for (const waiting of lanes.expired(0)) fail(waiting, new SandpoolError('SBX_SHUTTING_DOWN'));
     for (const batch of batches) {
       closeFeed(batch.feed);
-      for (const entry of [...batch.entries]) settle(entry, { error: new SandpoolError('SBX_SHUTTING_DOWN') });
+      for (const entry of [...batch.entries]) listener.settle(entry, { error: new SandpoolError('SBX_SHUTTING_DOWN') });
     }
-    Atomics.notify(table.bell, 0);
+    listener.close();
   }
 }
 
 function unfinished(): SandpoolError {
   return new SandpoolError('SBX_WORKER_LOST', { reason: 'the batch ended without it' });
-}
-
-/** The slot's number with memory of its own; the slot in the table stays leased meanwhile. */
-function enlarge(leased: Slot, request: Uint8Array, batch: RunningBatch): Slot {
-  const memory = new SharedArrayBuffer(largeSlotBytes(request.length));
-  batch.large ??= new Map();
-  batch.large.set(leased.index, memory);
-  const slot = openLargeSlot(leased.index, memory);
-  slot.payload.set(request);
-  return slot;
 }
