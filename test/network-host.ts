@@ -27,7 +27,7 @@ export const LIMITS: NetworkLimits = {
   maxRequestBytes: 2 * 1024 * 1024,
   maxResponseBytes: 2 * 1024 * 1024,
   concurrency: 8,
-  idleConnectionMs: 4000,
+  idleConnectionMs: 600_000,
   pinMs: 30_000,
   allowedAddresses: [],
   deniedAddresses: [],
@@ -129,9 +129,10 @@ export interface TestServer {
   readonly connections: () => number;
 }
 
-/** An HTTP server; with TLS for the names of the certificate. */
+/** An HTTP server; with TLS for the names of the certificate. It closes no connection by itself. */
 export function serveHttp(t: Test, listener: RequestListener, { tls = false, host = '127.0.0.1' } = {}) {
   const server = tls ? createHttpsServer({ cert: CERTIFICATE, key: KEY }, listener) : createHttpServer(listener);
+  server.keepAliveTimeout = 0;
   return listen(t, server, host);
 }
 

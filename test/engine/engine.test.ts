@@ -93,7 +93,7 @@ t.test('the first request of a release finds an instance, and nothing that was d
 });
 
 t.test('a guest that never ends a request for nothing is loaded, and serves what it can', async (t) => {
-  const host = startEngine(t, { limits: { deadlineMs: 200 } });
+  const host = startEngine(t, { perPlugin: { loop: { deadlineMs: 200 }, stuck: { deadlineMs: 200 } } });
   await host.load('loop', await watGuest('infinite-loop'));
   t.match(await host.request('loop'), { ok: false, error: { code: 'SBX_DEADLINE' } });
   await host.load('stuck', await watGuest('busy-recursion'));
@@ -176,13 +176,9 @@ t.test('a thread that gets no more work frees its instances', async (t) => {
   const host = startEngine(t, { instanceIdleMs: 4 });
   await host.load('echo', await watGuest('echo'));
   await host.request('echo');
-  let text = '';
-  while (!text.includes('reason="idle"')) {
-    await setImmediate();
-    text = await host.metrics.render();
-  }
-  t.match(text, 'sandpool_instances_discarded_total{reason="idle"} 1');
-  t.match(text, 'sandpool_instances_live 0');
+  // On a slow machine the one that was ready is freed before the request comes, which then has another one.
+  const isFreed = (text: string) => /^sandpool_instances_live 0$/m.test(text) && text.includes('{reason="idle"}');
+  while (!isFreed(await host.metrics.render())) await setImmediate();
   t.equal(bodyOf(await host.request('echo')), '{"ok":true}');
 });
 
@@ -307,10 +303,15 @@ t.test('each host call can be watched', async (t) => {
 
 t.test('a host call that takes long is told with what it asked for, and without what it said', async (t) => {
   const told: HostCallTrace[] = [];
+  const gone = new AbortController();
   const host = startEngine(t, {
     slowHostCalls: { fromMs: 5, tell: (call) => void told.push(call) },
     answerHostCall: async (_grant, request) => {
-      await (Buffer.from(request).includes('never') ? new Promise(() => {}) : timePasses(20));
+      await timePasses(20);
+      if (Buffer.from(request).includes('never')) {
+        gone.abort();
+        await new Promise(() => {});
+      }
       return encodeHostCallResponse({ status: 3, payload: Buffer.from('{"fallback":"secret reply"}') });
     },
     placements: { hostconfig: 'host' },
@@ -319,8 +320,8 @@ t.test('a host call that takes long is told with what it asked for, and without 
   await host.load('caller', await watGuest('host-call'), { services });
   const payload = Buffer.from('secret request');
   await host.request('caller', hostCall('hostconfig', 'get', payload, 'late'));
-  const ended = await host.request('caller', hostCall('hostconfig', 'get', payload, 'never'), { deadlineMs: 500 });
-  t.equal(bodyOf(ended), 'SBX_DEADLINE');
+  const asked = host.request('caller', hostCall('hostconfig', 'get', payload, 'never'), { signal: gone.signal });
+  t.equal(bodyOf(await asked), 'SBX_CANCELLED');
   await host.engine.close(1000);
   const call = { pluginId: 'caller', service: 'hostconfig', method: 'get' };
   t.match(told, [
