@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Job } from '../../src/engine/job.js';
 import { createLanes, type LaneLimits, type Waiting } from '../../src/engine/lanes.js';
+import { stopClock } from './clock.js';
 
 const job = (pluginId: string): Job => ({ pluginId }) as Job;
 const limits =
@@ -66,21 +67,29 @@ t.test('who has left is not taken', async (t) => {
 });
 
 t.test('who has waited too long is handed out, the others stay', async (t) => {
+  const clock = stopClock(t);
   const lanes = createLanes(100, limits());
   const old = [lanes.add(job('a')), lanes.add(job('a')), lanes.add(job('b'))];
-  t.same(new Set(lanes.expired(0)), new Set(old));
+  clock.pass(60);
   const young = lanes.add(job('a'));
-  t.same(lanes.expired(60_000), []);
+  clock.pass(40);
+  t.equal(lanes.longestWaitMs(), 100);
+  t.same(new Set(lanes.expired(100)), new Set(old));
+  t.same(lanes.expired(100), []);
   t.equal(lanes.take(), young);
   t.equal(lanes.longestWaitMs(), 0);
 });
 
 t.test('plugins share the threads when they ask one after the other', async (t) => {
+  const clock = stopClock(t);
   const lanes = createLanes(100, limits());
   t.equal(lanes.areShared(), false);
   lanes.add(job('a'));
   lanes.add(job('a'));
   t.equal(lanes.areShared(), false, 'one alone');
   lanes.add(job('b'));
+  clock.pass(99);
   t.equal(lanes.areShared(), true);
+  clock.pass(1);
+  t.equal(lanes.areShared(), false, 'not any more');
 });
