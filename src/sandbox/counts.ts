@@ -25,6 +25,8 @@ export interface MethodCounts {
   isDue(): boolean;
   /** Counts a call that has ended; without `ms` when it was not timed. */
   add(status: number, ms: number | undefined): void;
+  /** Counts a call that was timed although none was due, because it took a longer way: it stands for itself alone. */
+  addApart(status: number, ms: number): void;
 }
 
 /** Calls of a quick method that go by untimed after one that was timed. */
@@ -135,6 +137,12 @@ function createMethodCounts(service: string, method: string, onFirst: (cell: Cel
       skips = last.seconds < SLOW_SECONDS ? UNTIMED : 0;
       weigh(cell);
     },
+    addApart(status, ms) {
+      const cell = cellOf(status);
+      if (cell.count === 0) onFirst(cell);
+      cell.count += 1;
+      place(cell, ms / 1000, 1);
+    },
   };
 }
 
@@ -142,11 +150,14 @@ const NO_CALLS = (): number[] => HOST_CALL_BUCKETS_SECONDS.map(() => 0);
 
 /** Gives the last known duration to the calls that have none. */
 function weigh(cell: Cell): void {
-  const { seconds } = cell.last;
-  const bucket = HOST_CALL_BUCKETS_SECONDS.findIndex((upper) => seconds <= upper);
-  if (bucket !== -1) cell.buckets[bucket] = (cell.buckets[bucket] as number) + cell.untimed;
-  cell.seconds += seconds * cell.untimed;
+  place(cell, cell.last.seconds, cell.untimed);
   cell.untimed = 0;
+}
+
+function place(cell: Cell, seconds: number, calls: number): void {
+  const bucket = HOST_CALL_BUCKETS_SECONDS.findIndex((upper) => seconds <= upper);
+  if (bucket !== -1) cell.buckets[bucket] = (cell.buckets[bucket] as number) + calls;
+  cell.seconds += seconds * calls;
 }
 
 function takeCell(cell: Cell): HostCallCount {

@@ -109,6 +109,8 @@ export function createInstances(options: InstancesOptions): Instances {
   /** Made at the first host call of an invocation, for all of them. */
   let context: InvocationContext | undefined;
   let contextFor: SlotInvocation | undefined;
+  /** When the call that is asked began to wait for the host; undefined when it did not. */
+  let leftAt: number | undefined;
   /** What has run and is not settled. */
   let used: { readonly instance: Instance; hasFailed: boolean } | undefined;
   const services = createServices(
@@ -269,9 +271,11 @@ export function createInstances(options: InstancesOptions): Instances {
       const opened = loaded.open(opcode, request.bytes, request.start, request.end);
       const startedAt = isTimed(loaded.release, opened) ? now() : undefined;
       if (startedAt !== undefined && startedAt > invocation.deadlineAt) return expire(invocation);
+      leftAt = undefined;
       const answered = ask(loaded.release, opened, request, invocation);
-      const ms = startedAt === undefined ? undefined : now() - startedAt;
-      if (answered) counts.method(answered.service, answered.method).add(answered.status, ms);
+      const since = startedAt ?? leftAt;
+      const ms = since === undefined ? undefined : now() - since;
+      if (answered) count(answered, ms, startedAt !== undefined);
       if (ms !== undefined) tell(loaded.release, opened, request, answered, ms);
       if (answered?.status === DENIED && opened.call) tellDenial(loaded, opened.call, answered, invocation);
       return answered ?? expire(invocation);
@@ -279,9 +283,16 @@ export function createInstances(options: InstancesOptions): Instances {
   }
 
   /** A look at the clock costs as much as a quick call; the deadline is looked at when it is taken anyway. */
-  function isTimed({ traceHostCalls }: PostedRelease, opened: OpenedCall): boolean {
-    if (traceHostCalls || opened.method === undefined) return true;
-    return counts.method(opened.method.service, opened.method.method).isDue();
+  function isTimed({ traceHostCalls }: PostedRelease, { method }: OpenedCall): boolean {
+    if (traceHostCalls || method === undefined || method.mayWait) return true;
+    return counts.method(method.service, method.method).isDue();
+  }
+
+  /** @param isDue whether it was to be timed from the beginning, or is a call for which there was no copy in this thread */
+  function count({ service, method, status }: HostCallAnswer, ms: number | undefined, isDue: boolean): void {
+    const counted = counts.method(service, method);
+    if (isDue || ms === undefined) counted.add(status, ms);
+    else counted.addApart(status, ms);
   }
 
   /** The instance ends the guest when it sees the failure. */
@@ -303,6 +314,7 @@ export function createInstances(options: InstancesOptions): Instances {
     if (blocks) setBlocking(invocation.slot, false);
     if (answered || opened.method === undefined) return answered;
     const bytes = request.bytes.subarray(request.start, request.end);
+    leftAt = now();
     const response = callOverSlot(options.table, invocation.slot, bytes, invocation.deadlineAt, now);
     if (response === undefined) return undefined;
     const remote = describeRemote(opened, response);

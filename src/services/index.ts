@@ -37,6 +37,8 @@ export interface RegisteredMethod {
   readonly method: string;
   readonly placement: Placement;
   readonly blocks: boolean;
+  /** Whether a call may take far longer than the one before it, because it asks the disk or another thread. */
+  readonly mayWait: boolean;
   readonly run: ServiceMethod;
   /** Only of a method that is placed on the host. */
   readonly copies: MethodCopies | undefined;
@@ -77,12 +79,17 @@ function registerMethods(
 ): ReadonlyMap<string, RegisteredMethod> {
   const methods = Object.entries(service.methods(environment));
   const kept = placement === 'host' ? service.copies?.(environment) : undefined;
-  const { name: serviceName, blocks = false } = service;
-  const isBlocking = (method: string): boolean => (typeof blocks === 'boolean' ? blocks : blocks.includes(method));
   return new Map(
     methods.map(([method, run]) => {
-      const names = { service: serviceName, method, placement, blocks: isBlocking(method) };
-      return [method, { ...names, run, copies: kept?.[method] }];
+      const blocks = isAmong(service.blocks, method);
+      const copies = kept?.[method];
+      const isAsked = placement === 'host' && copies === undefined;
+      const mayWait = blocks || isAsked || isAmong(service.reads, method);
+      return [method, { service: service.name, method, placement, blocks, mayWait, run, copies }];
     }),
   );
+}
+
+function isAmong(methods: boolean | readonly string[] = false, method: string): boolean {
+  return typeof methods === 'boolean' ? methods : methods.includes(method);
 }

@@ -39,6 +39,7 @@ const TENANT_ENABLED_KEY = '__tenant_enabled__';
 export const runtime = defineService({
   name: 'runtime',
   placement: 'worker',
+  reads: ['state.get', 'state.get_many', 'state.set', 'state.set_many', 'state.delete', 'state.delete_many'],
   methods: (environment) => {
     const onState =
       (method: StateMethod) =>

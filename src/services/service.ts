@@ -121,6 +121,8 @@ export interface Service {
    * main thread.
    */
   readonly blocks?: boolean | readonly string[];
+  /** In the worker, all of its methods or these read files. */
+  readonly reads?: boolean | readonly string[];
   /** Makes the methods of one thread, by wire name. */
   readonly methods: (environment: ServiceEnvironment) => Readonly<Record<string, ServiceMethod>>;
   /** What a sandbox thread may remember of methods that are placed on the host, by wire name. */

@@ -31,6 +31,21 @@ t.test('every call of a slow method is timed', async (t) => {
   for (const seconds of [0.000025, 0.0005, 0.025]) t.equal(count?.buckets[bucketOf(seconds)], 1, `${seconds}`);
 });
 
+t.test('a call that took a longer way stands for itself alone', async (t) => {
+  const counts = createCounts();
+  const method = counts.method('cache', 'get');
+  method.add(0, 0.001);
+  for (let i = 0; i < 3; i++) method.add(0, undefined);
+  method.addApart(0, 20);
+  method.addApart(1, 30);
+  const [found, denied] = counts.take(1).hostCalls;
+  t.match(found, { status: 0, count: 5 });
+  t.equal(found?.seconds.toFixed(6), '0.020004');
+  t.equal(found?.buckets[bucketOf(0.025)], 1);
+  t.match(denied, { status: 1, count: 1, seconds: 0.03 });
+  for (let calls = 0; calls < 12; calls++) t.notOk(method.isDue(), 'the clock is not looked at sooner for it');
+});
+
 t.test('calls are counted by status, each once, and counting begins anew with each take', async (t) => {
   const counts = createCounts();
   counts.method('runtime', 'state.get').add(0, 0.001);

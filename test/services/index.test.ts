@@ -34,6 +34,26 @@ t.test('what reads no files and asks nobody is answered in the worker', async (t
   );
 });
 
+t.test('every call is timed that asks the disk or another thread; of others a quick one need not be', async (t) => {
+  const { services, environment } = createTestHost(t);
+  const quick = SERVICES.flatMap((service) =>
+    Object.keys(service.methods(environment))
+      .filter((method) => services.find(service.name, method)?.mayWait === false)
+      .map((method) => `${service.name}.${method}`),
+  );
+  t.strictSame(quick, [
+    'bizctx.current.get',
+    'manifest.get',
+    'manifest.get_many',
+    'manifest.list',
+    'route.metadata.get',
+    'runtime.log.write',
+    'runtime.info.now',
+    'runtime.info.uuid',
+    'runtime.info.node',
+  ]);
+});
+
 t.test('names of the prototype are no services', async (t) => {
   const { services } = createTestHost(t);
   t.equal(services.find('__proto__', 'toString'), undefined);

@@ -20,6 +20,7 @@ export const data = defineService({
   name: 'data',
   placement: 'worker',
   blocks: ['create', 'update', 'delete', 'transaction'],
+  reads: true,
   methods: (environment) => {
     const answer = answerer(environment);
     const { now } = environment;

@@ -19,6 +19,7 @@ const NS_PER_MS = 1_000_000;
 export const lock = defineService({
   name: 'lock',
   placement: 'worker',
+  reads: true,
   methods: ({ locks, databases }) => {
     const on =
       (method: Method) =>
