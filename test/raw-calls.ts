@@ -72,9 +72,12 @@ function callOver(url: string, headers: Readonly<Record<string, string>>): RawCa
     const answer = await fetch(url, { method: 'POST', headers, body: Buffer.from(rawCall(service, method, parts)) });
     const response = Buffer.from(await answer.arrayBuffer());
     if (answer.status !== 200) throw new Error(`${service}.${method} is answered with ${answer.status}: ${response}`);
-    return readRaw(response);
+    return readRaw(response.equals(NO_BODY) ? Buffer.alloc(0) : response);
   };
 }
+
+/** What the host makes of an answer without a body and a type (`spec/bridge.md` §4.6); no response of a host call begins like it. */
+const NO_BODY = Buffer.from('{"code":0,"message":"OK","data":null}');
 
 /** The bytes of a host-call request, for guests that forward them. */
 export function rawCall(service: string, method: string, parts: RawCallParts = {}): Uint8Array {
