@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { CASES } from '../bench/runner.js';
 import { README, renewed } from '../scripts/readme.js';
 import { NOT_SETTINGS, settingOfVariable } from '../src/config/variables.js';
 import { ERRORS } from '../src/protocol/errors.js';
@@ -19,6 +20,10 @@ t.test('README names no variable that the host would refuse', async (t) => {
   for (const [name] of readme.matchAll(/\bSANDPOOL_[A-Z0-9_]*[A-Z0-9]\b/g)) {
     t.ok(NOT_SETTINGS.includes(name) || settingOfVariable(name), name);
   }
+});
+
+t.test('README says of every bench what it measures', async (t) => {
+  for (const { name } of CASES) t.match(readme, new RegExp(`^\\| \`${name}\` \\| \\S`, 'm'), name);
 });
 
 t.test('a README without a place for a table is refused', async (t) => {

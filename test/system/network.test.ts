@@ -124,6 +124,16 @@ t.test('the settings of the network hold for all plugins and for one', async (t)
   t.equal(await statusOf('denied', 'http://127.0.0.2/', `http://127.0.0.2:${server.port}/`), 1);
 });
 
+t.test('requests of plugins go through the proxy that the configuration names', async (t) => {
+  const server = await serveHttp(t, (request, response) => response.end(request.url));
+  const proxy = await serveProxy(t);
+  const host = await startTestHost(t, { NETWORK_PROXY: `http://127.0.0.1:${proxy.port}` });
+  const resourceRef = `http://127.0.0.1:${server.port}/a`;
+  const { asNobody } = await serveRawCalls(host, declared(resourceRef));
+  t.match(await asNobody('network', 'request', { resourceRef, payload: GET }), { status: 0 });
+  t.same(proxy.asked, [[`127.0.0.1:${server.port}`, undefined]]);
+});
+
 t.test('the connections of a plugin are closed when it is disabled, and of all when the host ends', async (t) => {
   const open = new Set<string>();
   const server = await serveHttp(t, (request, response) => {

@@ -166,3 +166,20 @@ t.test('a page of large rows is refused before it fills the memory', async (t) =
   t.equal((await house.list({ ...plan, orders: at('size'), page: { pageSize: 7 } })).records.length, 7);
   house.sql(`DELETE FROM ${TABLE} WHERE id > 2000`);
 });
+
+t.test('a reply that grows beyond 16 MiB on its way is refused', async (t) => {
+  // Six bytes of JSON stand for each of these.
+  house.sql(`INSERT INTO ${TABLE} (id, body) SELECT 2000 + n, repeat(chr(1), 1000000) FROM generate_series(1, 3) AS n`);
+  const answered = (pageSize: number) => {
+    const plan = {
+      table: TABLE,
+      action: 'list',
+      filters: [filter('id', 'in', [2001, 2002, 2003])],
+      page: { pageSize },
+    };
+    return house.send('list', encodePayload('HostServiceDataListRequest', { planJson: jsonBytes(plan) }));
+  };
+  t.match(await answered(3), { status: 3, errorCode: 'CAPABILITY_LIMIT_EXCEEDED' });
+  t.equal((await answered(2)).status, 0);
+  house.sql(`DELETE FROM ${TABLE} WHERE id > 2000`);
+});
