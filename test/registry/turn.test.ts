@@ -217,13 +217,14 @@ const ACTS: Readonly<Record<string, Act>> = {
   uninstall: (registry) => registry.uninstall('demo'),
 };
 
-/** A house whose disk is full at the write of this number, counted from when it is armed. */
-async function fullHouse(t: Test) {
-  let left = 0;
+/** A house whose disk is full at the write of this number, counted from when it is armed, and at all after it where that is to last. */
+async function fullHouse(t: Test, isLasting: boolean) {
+  let left = Number.POSITIVE_INFINITY;
   const onStep = (step: string) => {
     if (!['temporary-written', 'written', 'marking'].includes(step)) return;
     left -= 1;
-    if (left === 0) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+    if (left === 0 || (isLasting && left < 0))
+      throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
   };
   const dir = t.testdir({});
   const blobs = openBlobs({ archiveDir: dir, stagingDir: join(dir, 'plugins'), onStep });
@@ -249,36 +250,42 @@ function standing({ registry, fake }: House) {
   };
 }
 
+const FULL = [
+  ['is full at any write', false],
+  ['is full from any write on', true],
+] as const;
+
 for (const [index, name] of Object.keys(ACTS).entries()) {
-  t.test(
-    `F013: a disk that is full at any write of ${name} is told, changes nothing, and the next try succeeds`,
-    async (t) => {
-      let failures = 0;
-      for (let write = 1; write < 20; write += 1) {
-        const { house, fillAt } = await fullHouse(t);
-        for (const before of Object.keys(ACTS).slice(0, index)) await ACTS[before]!(house.registry);
-        const before = standing(house);
-        fillAt(write);
-        const thrown = await ACTS[name]!(house.registry).catch((error: unknown) => error);
-        fillAt(0);
-        if (!(thrown instanceof SandpoolError)) {
-          t.notOk(thrown instanceof Error, String(thrown));
-          break;
-        }
-        failures += 1;
-        t.match(
-          thrown.code,
-          /^(?:SBX_STORE_FAILED|PLUGIN_RUNTIME_UPGRADE_EXECUTION_FAILED|PLUGIN_UNINSTALL_EXECUTION_FAILED)$/,
-        );
-        t.match(thrown.message, /no space left/);
-        t.same(standing(house), before, `after write ${write}`);
-        t.match(house.registry.find('demo')?.runtimeState ?? 'normal', /^(?:normal|pending_upgrade|upgrade_failed)$/);
-        await ACTS[name]!(house.registry);
-        t.match(house.registry.find('demo')?.runtimeState, name === 'uploadNew' ? 'pending_upgrade' : 'normal');
+  for (const [what, isLasting] of FULL) testFullDisk(index, name, what, isLasting);
+}
+
+function testFullDisk(index: number, name: string, what: string, isLasting: boolean): void {
+  t.test(`F013: a disk that ${what} of ${name} is told, changes nothing, and the next try succeeds`, async (t) => {
+    let failures = 0;
+    for (let write = 1; write < 20; write += 1) {
+      const { house, fillAt } = await fullHouse(t, isLasting);
+      for (const before of Object.keys(ACTS).slice(0, index)) await ACTS[before]!(house.registry);
+      const before = standing(house);
+      fillAt(write);
+      const thrown = await ACTS[name]!(house.registry).catch((error: unknown) => error);
+      fillAt(Number.POSITIVE_INFINITY);
+      if (!(thrown instanceof SandpoolError)) {
+        t.notOk(thrown instanceof Error, String(thrown));
+        break;
       }
-      t.ok(failures > 0, 'something was written');
-    },
-  );
+      failures += 1;
+      t.match(
+        thrown.code,
+        /^(?:SBX_STORE_FAILED|PLUGIN_RUNTIME_UPGRADE_EXECUTION_FAILED|PLUGIN_UNINSTALL_EXECUTION_FAILED)$/,
+      );
+      t.match(thrown.message, /no space left/);
+      t.same(standing(house), before, `after write ${write}`);
+      t.match(house.registry.find('demo')?.runtimeState ?? 'normal', /^(?:normal|pending_upgrade|upgrade_failed)$/);
+      await ACTS[name]!(house.registry);
+      t.match(house.registry.find('demo')?.runtimeState, name === 'uploadNew' ? 'pending_upgrade' : 'normal');
+    }
+    t.ok(failures > 0, 'something was written');
+  });
 }
 
 t.test('what has changed nothing is done, also when the audit log cannot be written', async (t) => {
