@@ -4,6 +4,7 @@ import t from 'tap';
 import { SandpoolError } from '../../src/protocol/errors.js';
 import type { RegistryChange } from '../../src/registry/registry.js';
 import { artifactOf, filesOf, newHouse, openHouse, SCOPED, standingOf } from './house.js';
+import { fakePorts } from './ports.js';
 
 /** A prepared release that nobody asks anything. */
 const IDLE = { run: () => Promise.reject(new Error('nobody calls it')), publish: () => {}, discard: () => {} };
@@ -711,6 +712,50 @@ t.test('a second host on the same data that decides on old rows loses', async (t
   });
   t.match(first.rows('sys_plugin'), [{ status: 1, generation: 3 }]);
 });
+
+t.test(
+  'F015: every change of a plugin is told by its name, once, and shows where the plugin stands then',
+  async (t) => {
+    const { sql, governance, storage, failures } = fakePorts();
+    const house = await newHouse(t, { sql, governance, storage, allowForceUninstall: true });
+    const { registry, dir, stagingDir } = house;
+    const heard: (readonly [reason: string, version: string, enabled: boolean | undefined])[] = [];
+    registry.subscribe(({ reason, view }) => heard.push([reason, view?.installed ? view.version : '', view?.enabled]));
+    const told = async (doing: Promise<unknown>, ...expected: (typeof heard)[number][]) => {
+      await doing.catch(() => {});
+      t.same(heard.splice(0), expected);
+    };
+    const parts = { hostServices: SCOPED, installSql: { '001-a.sql': 'x' } };
+    const rebuilt = artifactOf('demo', 'v0.1.0', { ...parts, manifest: { description: 'rebuilt' } });
+    const paths = (...paths: string[]) => ({ authorization: { services: [{ service: 'storage', paths }] } });
+    const lose = (file: string) => rmSync(join(dir, file), { recursive: true });
+
+    await told(registry.upload(artifactOf('demo', 'v0.1.0', parts)), ['dynamic_package_uploaded', '', false]);
+    await told(registry.install('demo'), ['plugin_installed', 'v0.1.0', false]);
+    await told(registry.enable('demo', paths('a/', 'b/')), ['plugin_enabled', 'v0.1.0', true]);
+    await told(registry.enable('demo', paths('a/')), ['plugin_authorized', 'v0.1.0', true]);
+    await told(registry.disable('demo'), ['plugin_disabled', 'v0.1.0', false]);
+    await told(registry.enable('demo'), ['plugin_enabled', 'v0.1.0', true]);
+    writeFileSync(join(stagingDir, 'demo.wasm'), rebuilt);
+    await told(registry.install('demo'), ['plugin_refreshed', 'v0.1.0', true]);
+    await told(registry.upload(artifactOf('demo', 'v0.2.0', parts)), ['dynamic_package_uploaded', 'v0.1.0', true]);
+    failures.set('upgrade demo', new Error('of the SQL'));
+    await told(registry.upgrade('demo', { confirmed: true }), ['runtime_upgrade_failed', 'v0.1.0', true]);
+    failures.clear();
+    await told(registry.upgrade('demo', { confirmed: true }), ['plugin_upgraded', 'v0.2.0', true]);
+    await told(registry.rollback('demo', { confirmed: true }), ['plugin_rolled_back', 'v0.1.0', true]);
+    await told(registry.uninstall('demo'), ['plugin_uninstalled', '', false]);
+
+    await told(registry.install('demo'), ['plugin_installed', 'v0.1.0', false]);
+    for (const file of ['releases', 'plugins/demo.wasm']) lose(file);
+    await told(registry.uninstall('demo', { force: true }), ['plugin_orphan_uninstalled', '', undefined]);
+    await registry.upload(artifactOf('demo'));
+    await registry.install('demo');
+    heard.length = 0;
+    for (const file of ['releases', 'plugins/demo.wasm']) lose(file);
+    await told(registry.sync(), ['runtime_artifact_missing', '', undefined]);
+  },
+);
 
 t.test('changes are told once they are durable and visible; a listener that fails breaks nothing', async (t) => {
   const { registry, rows, warnings } = await newHouse(t);
