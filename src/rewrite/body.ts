@@ -142,9 +142,9 @@ export class Bodies {
     locals.u32(groups + this.#scratchTypes.length);
     const declarations = codeStart - groupsStart;
     const bodyLength = locals.position + declarations + 2 * this.#scratchTypes.length + codeLength;
-    if (bodyLength > MAX_BODY_BYTES) throw tooLarge('a function is too long to be rewritten');
+    if (bodyLength > MAX_BODY_BYTES) throw unsupported('a function is too long to be rewritten');
     if (this.#locals + this.#scratchTypes.length > MAX_LOCALS)
-      throw tooLarge('a function has too many locals to be rewritten');
+      throw unsupported('a function has too many locals to be rewritten');
     writer.position = bodyStart;
     writer.u32(bodyLength);
     writer.raw(locals.written());
@@ -346,7 +346,7 @@ export class Bodies {
     else if (opcode === OP.callIndirect || opcode === OP.returnCallIndirect) this.#callIndirect(opcode, at);
     else if (opcode === OP.block || opcode === OP.loop || opcode === OP.if || opcode === OP.try) this.#open(opcode, at);
     else if (opcode === OP.end) this.#close();
-    else if (opcode === OP.else) values.alternative(values.params());
+    else if (opcode === OP.else) this.#alternative(values.params());
     else if (opcode === OP.br || opcode === OP.brIf) {
       this.#branch(opcode, at);
       if (opcode === OP.br) values.stop();
@@ -367,12 +367,12 @@ export class Bodies {
     } else if (opcode === OP.rethrow) {
       this.#label(opcode, at, 0);
       values.stop();
-    } else if (opcode === OP.catch) values.alternative(this.#typeAt(this.#plan.shape.tags[reader.u32()]).params.length);
-    else if (opcode === OP.catchAll) values.alternative(0);
+    } else if (opcode === OP.catch) this.#alternative(this.#typeAt(this.#plan.shape.tags[reader.u32()]).params.length);
+    else if (opcode === OP.catchAll) this.#alternative(0);
     else if (opcode === OP.delegate) {
       // Its label counts from outside its own block.
       this.#label(opcode, at, 1);
-      values.close();
+      this.#endBlock();
     } else throw invalid(`unknown instruction 0x${opcode.toString(16)}`, reader.position - 1);
   }
 
@@ -439,7 +439,22 @@ export class Bodies {
       this.#copyUntil(this.#reader.position);
       this.writer.u8(OP.end);
     }
+    this.#endBlock();
+  }
+
+  #endBlock(): void {
+    this.#requireBalance();
     this.#values.close();
+  }
+
+  #alternative(values: number): void {
+    this.#requireBalance();
+    this.#values.alternative(values);
+  }
+
+  /** A mark that is left out because of a value that is not there, would let one request see what another one has stored. */
+  #requireBalance(): void {
+    if (!this.#values.isBalanced()) throw unsupported('a function has instructions that cannot be followed');
   }
 
   #blockType(): FunctionType {
@@ -554,8 +569,8 @@ export class Bodies {
   }
 }
 
-/** The module is right, but V8 would refuse it with what is added. */
-function tooLarge(reason: string): SandpoolError {
+/** The module is right, but V8 would refuse it with what is added, or it cannot be followed. */
+function unsupported(reason: string): SandpoolError {
   return new SandpoolError('SBX_MODULE_UNSUPPORTED', { reason, reasons: [reason] });
 }
 

@@ -194,6 +194,15 @@ export class Values {
     this.step(0, values);
   }
 
+  /**
+   * Whether as many operands lie there as the innermost block gives back. The engine has checked the module, so if not, an
+   * instruction was counted wrongly here, and what is known of the others is not to be trusted.
+   */
+  isBalanced(): boolean {
+    const frame = this.frames - 1;
+    return this.isDead || this.#depth === this.#frameDepths[frame]! + this.#frameResults[frame]!;
+  }
+
   /** How many operands the innermost block takes. */
   params(): number {
     return this.#frameParams[this.frames - 1]!;
