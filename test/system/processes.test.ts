@@ -1,10 +1,14 @@
 /** Several processes of one host: what holds in one holds in all, and none of them is missed when it ends. */
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { buildArtifact } from '../artifact/build.js';
+import { type ArtifactParts, buildArtifact } from '../artifact/build.js';
 import { sandpool, silentUrl } from '../cli/command-line.js';
 import { watGuest } from '../guest-modules.js';
+import { rawCall } from '../raw-calls.js';
 import { type Answer, type Ask, isAlive, type Processes, serveProcesses, until } from './processes.js';
 
 t.setTimeout(600_000);
@@ -26,8 +30,15 @@ async function serveEcho(t: Test, settings: Record<string, string> = {}): Promis
 
 type Asking = Pick<Processes, 'ask'>;
 
-async function install({ ask }: Asking, headers: Record<string, string>, id: string, guest: string): Promise<void> {
-  const artifact = buildArtifact({ manifest: { id, name: id }, module: await watGuest(guest), routes: ROUTES });
+async function install(
+  { ask }: Asking,
+  headers: Record<string, string>,
+  id: string,
+  guest: string,
+  hostServices: ArtifactParts['hostServices'] = [],
+): Promise<void> {
+  const module = await watGuest(guest);
+  const artifact = buildArtifact({ manifest: { id, name: id }, module, routes: ROUTES, hostServices });
   ok(await ask(`${PLUGINS}/dynamic/package`, upload(headers, artifact)));
   ok(await ask(`${PLUGINS}/${id}/install`, { method: 'POST', headers, body: {} }));
   ok(await ask(`${PLUGINS}/${id}/enable`, { method: 'PUT', headers, body: {} }));
@@ -215,14 +226,33 @@ t.test(
 );
 
 t.test('a host that is told to end lets running requests end', async (t) => {
-  const host = await serveEcho(t, { SANDBOX_DEADLINE_MS: '1500' });
-  await install(host, host.headers, 'acme-slow', 'busy-recursion');
+  const held: ServerResponse[] = [];
+  const server = createServer((_request, response) => void held.push(response)).listen(0, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const resourceRef = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const host = await serveEcho(t, {
+    PLUGIN_GRANT_UNREVIEWED: 'true',
+    NETWORK_ALLOWED_ADDRESSES: '["127.0.0.0/8"]',
+    SERVER_SHUTDOWN_GRACE_MS: '60000',
+  });
+  await install(host, host.headers, 'acme-slow', 'host-call', [
+    { service: 'network', methods: ['request'], resources: [{ url: 'http://127.0.0.1/' }] },
+  ]);
   const pids = await host.pids();
-  const running = Promise.all([1, 2, 3, 4].map(() => host.ask('/x/acme-slow/echo')));
-  await until('they run', async () => /^sandpool_slots_in_use [1-9]/m.test((await host.ask('/metrics')).text));
+  const connections = await Promise.all([...pids, ...pids].map(host.connect));
+  const body = rawCall('network', 'request', { resourceRef });
+  const running = Promise.all(connections.map(({ ask }) => ask('/x/acme-slow/echo', { method: 'POST', body })));
+  await until('they run', () => held.length === 4);
   const ended = host.end('SIGTERM');
-  for (const { headers } of await running)
-    t.equal(headers['x-sandpool-error'], 'SBX_DEADLINE', 'answered by the guest');
+  const isLetIn = () =>
+    host.ask('/healthz').then(
+      () => true,
+      () => false,
+    );
+  await until('nobody else is let in', async () => !(await isLetIn()));
+  for (const response of held) response.end('late');
+  for (const { status, text } of await running) t.match({ status, text }, { status: 200, text: /late/ });
   t.equal(await ended, 0);
   t.notOk(pids.some(isAlive));
 });

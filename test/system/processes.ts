@@ -10,7 +10,7 @@ import { ENTRY } from '../cli/command-line.js';
 
 export const ADMIN_PASSWORD = 'only-for-tests-1';
 /** Longest wait for a host to greet, to end, or to become what a test waits for. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 300_000;
 
 export interface Answer {
   readonly status: number;

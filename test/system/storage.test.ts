@@ -204,9 +204,9 @@ t.test('F033 an upload goes on after its worker was killed, and after a new star
   const directory = t.testdir();
   const settings = { POOL_MAX_THREADS: '1', POOL_MAX_WAITING_THREADS: '0' };
   const hostServices = [{ service: 'storage', methods: METHODS, resources: { paths: ['reports/'] } }];
-  const first = await startTestHost(t, { ...settings, SANDBOX_DEADLINE_MS: '3000' }, directory);
+  const first = await startTestHost(t, { ...settings, SANDBOX_PLUGINS_STUCK_DEADLINE_MS: '300' }, directory);
   const { asNobody } = await serveRawCalls(first, { hostServices });
-  await first.serve('stuck', { module: await watGuest('busy-recursion'), routes: [{ path: '/a' }] });
+  await first.serve('stuck', { module: await watGuest('stuck'), routes: [{ path: '/a' }] });
   await first.serve('bystander', { module: await watGuest('echo'), routes: [{ path: '/a' }] });
   const begun = await asNobody('storage', 'put.init', { ...BIG, payload: `${BIG_PATH}1801` });
   const { uploadId } = decodePayload('HostServiceStoragePutInitResponse', begun.bytes);

@@ -30,7 +30,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 };
 
 /** Longest wait for what the threads have counted. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 300_000;
 
 const go = await goGuestWithLibrary('services');
 const GUESTS = [
