@@ -1,5 +1,4 @@
 /** Composition of a host: configuration → stores → registry → services → engine → HTTP, closed in reverse order. */
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import type { Peers } from './cluster/peers.js';
@@ -8,6 +7,7 @@ import { createEngine, type Engine } from './engine/engine.js';
 import { runOut } from './http/run-out.js';
 import type { IdentityRoom } from './identity/identity.js';
 import { createCache } from './main/cache.js';
+import { holdDataDir, makeDataDir } from './main/data-dir.js';
 import { copyLedgers, openDatabases, openTables } from './main/databases.js';
 import { once, shutDown } from './main/end.js';
 import { engineOptions } from './main/engine-options.js';
@@ -25,7 +25,6 @@ import { createAssets, createPluginTexts } from './main/resources.js';
 import { provisionTenants, requireConsistency, startPlugins } from './main/start.js';
 import { tenantCallbacks } from './main/tenants.js';
 import { createMetrics } from './metrics.js';
-import { reasonOf, SandpoolError } from './protocol/errors.js';
 import { createAuditLog } from './registry/audit.js';
 import { createHooks } from './registry/hooks.js';
 import type { Registry } from './registry/registry.js';
@@ -65,7 +64,7 @@ export interface Host {
 
 /**
  * Starts a host and resolves when its enabled plugins serve.
- * @throws SBX_DATA_DIR, SBX_PORT_IN_USE, SBX_STORE_FAILED
+ * @throws SBX_DATA_DIR, SBX_PORT_IN_USE, SBX_LISTEN_FAILED, SBX_STORE_FAILED
  */
 export async function startHost(options: HostOptions): Promise<Host> {
   const { config, adminPassword, peers, log = createLog(config) } = options;
@@ -74,6 +73,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const unready = new Set(['starting']);
   try {
     const dataDir = makeDataDir(config.data.dir);
+    // Among several processes it is the primary that holds it.
+    if (peers === undefined) closers.push(holdDataDir(dataDir));
     const database = openDatabase(join(dataDir, 'sandpool.db'), { synchronous: 'FULL' });
     closers.push(() => database.close());
     const callbacks = tenantCallbacks(() => ({ registry, engine, config, log }));
@@ -214,15 +215,5 @@ export async function startHost(options: HostOptions): Promise<Host> {
   } catch (thrown) {
     await once(closers)();
     throw thrown;
-  }
-}
-
-function makeDataDir(dir: string): string {
-  const dataDir = resolve(dir);
-  try {
-    mkdirSync(dataDir, { recursive: true });
-    return dataDir;
-  } catch (cause) {
-    throw new SandpoolError('SBX_DATA_DIR', { dir: dataDir, reason: reasonOf(cause) }, { cause });
   }
 }

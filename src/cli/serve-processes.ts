@@ -5,6 +5,7 @@ import { type Primary, startPrimary } from '../cluster/primary.js';
 import type { Config } from '../config/schema.js';
 import { countFailedLogins, DEFAULT_FAILED_LOGIN_LIMITS } from '../identity/failed-logins.js';
 import { cacheLimits } from '../main/cache.js';
+import { holdDataDir, makeDataDir } from '../main/data-dir.js';
 import { urlOf } from '../main/listen.js';
 import { createLog } from '../main/log.js';
 import { processesOf } from '../main/processes.js';
@@ -29,7 +30,9 @@ type Log = ReturnType<typeof createLog>;
 /** Runs until a signal ends it. SIGHUP reads the configuration again and replaces one process after the other. */
 export async function serveProcesses(context: Context, options: ServeOptions): Promise<ExitCode> {
   const { adminPassword, demo } = options;
-  const { server } = options.config;
+  const { server, data } = options.config;
+  // For as long as this process lives; the processes of the host share what it holds.
+  holdDataDir(makeDataDir(data.dir));
   const port = await choosePort(server.host, server.port);
   let config = withPort(options.config, port);
   const processes = processesOf(config);

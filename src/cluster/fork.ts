@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { SandpoolError } from '../protocol/errors.js';
 import type { LineMessage } from './line.js';
+import { listenFailure } from './listen-failure.js';
 
 /** A host process, as the primary holds it. */
 export interface ForkedProcess {
@@ -81,14 +82,12 @@ export function openChannel(): Channel {
 
 /**
  * The port that all processes will listen on: a free one for 0, so that a process that is started later gets the same.
- * @throws SBX_PORT_IN_USE
+ * @throws SBX_PORT_IN_USE, SBX_LISTEN_FAILED
  */
 export function choosePort(host: string, port: number): Promise<number> {
   return new Promise((settle, fail) => {
     const server = createServer();
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      fail(cause.code === 'EADDRINUSE' ? new SandpoolError('SBX_PORT_IN_USE', { host, port }, { cause }) : cause);
-    });
+    server.once('error', (cause) => fail(listenFailure(cause, { host, port })));
     server.listen({ host, port, exclusive: true }, () => {
       const { port: chosen } = server.address() as { port: number };
       server.close(() => settle(chosen));

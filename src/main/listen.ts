@@ -1,15 +1,14 @@
 /** Where the host listens, and the address at which it answers. */
+import { listenFailure } from '../cluster/listen-failure.js';
 import type { Config } from '../config/schema.js';
-import { SandpoolError } from '../protocol/errors.js';
 import type { App } from './http.js';
 
-/** @throws SBX_PORT_IN_USE */
+/** @throws SBX_PORT_IN_USE, SBX_LISTEN_FAILED */
 export async function listen(app: Pick<App, 'listen'>, { server: { host, port } }: Config): Promise<void> {
   try {
     await app.listen({ host, port });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
-    throw new SandpoolError('SBX_PORT_IN_USE', { host, port }, { cause });
+    throw listenFailure(cause, { host, port });
   }
 }
 

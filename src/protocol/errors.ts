@@ -35,6 +35,7 @@ const TABLE = {
   SBX_HOST_UNREACHABLE:         row(503, 'operator', 'no host answers at {url}: {reason}'),
   SBX_HOST_REFUSED:             row(502, 'caller', 'the host refused: {reason}'),
   SBX_PORT_IN_USE:              row(500, 'operator', 'port {port} on {host} is in use'),
+  SBX_LISTEN_FAILED:            row(500, 'operator', 'cannot listen on port {port} of {host}: {reason}'),
   SBX_DATA_DIR:                 row(500, 'operator', 'the data directory {dir} cannot be used: {reason}'),
 
   // an invocation

@@ -25,7 +25,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
     database.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON`);
     return database;
   } catch (cause) {
-    throw storeFailure(cause);
+    throw new SandpoolError('SBX_STORE_FAILED', { reason: `${reasonOf(cause)}: ${path}` }, { cause });
   }
 }
 

@@ -26,7 +26,11 @@ t.test('a reader cannot write', async (t) => {
 });
 
 t.test('what cannot be opened is a failure of the store', async (t) => {
-  t.throws(() => openDatabase(t.testdir({})), { code: 'SBX_STORE_FAILED' });
+  const directory = t.testdir({});
+  t.throws(() => openDatabase(directory), {
+    code: 'SBX_STORE_FAILED',
+    message: `the store failed: unable to open database file: ${directory}`,
+  });
   const cause = new Error('disk full');
   t.match(storeFailure(cause), { code: 'SBX_STORE_FAILED', message: 'the store failed: disk full', cause });
 });

@@ -110,6 +110,26 @@ t.test('a taken port is an error with a code, and nothing stays open', async (t)
   await t.rejects(startTestHost(t, { SERVER_PORT: String(port) }), { code: 'SBX_PORT_IN_USE', details: { port } });
 });
 
+t.test('an address that this machine does not have is an error with a code', async (t) => {
+  await t.rejects(startTestHost(t, { SERVER_HOST: '192.0.2.1' }), {
+    code: 'SBX_LISTEN_FAILED',
+    message: 'cannot listen on port 0 of 192.0.2.1: this machine does not have that address',
+  });
+});
+
+t.test('a second host on the same data directory is refused until the first one has ended', async (t) => {
+  const directory = t.testdir();
+  const first = await startTestHost(t, {}, directory);
+  await t.rejects(startTestHost(t, {}, directory), {
+    code: 'SBX_DATA_DIR',
+    details: { reason: `process ${process.pid} runs a host on it` },
+  });
+  t.match(await first.fetch('/healthz'), { status: 200 }, 'the first one does not notice');
+  await first.close();
+  const second = await startTestHost(t, {}, directory);
+  t.match(await second.fetch('/healthz'), { status: 200 });
+});
+
 t.test('a data directory that cannot be made is an error with a code', async (t) => {
   const directory = t.testdir({ data: 'a file' });
   await t.rejects(startTestHost(t, {}, directory), { code: 'SBX_DATA_DIR' });

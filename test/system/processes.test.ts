@@ -273,6 +273,15 @@ t.test('a host whose port is taken ends with the code of that', async (t) => {
   t.match(ran, { code: 1, stdout: '', stderr: /^SBX_PORT_IN_USE: / });
 });
 
+t.test('several processes share a data directory that no other host gets', async (t) => {
+  const { cwd } = await serveProcesses(t);
+  const args = ['serve', '--port', '0', '--data', 'data'];
+  for (const processes of ['1', '2']) {
+    const ran = await sandpool(args, { cwd, env: { SANDPOOL_SERVER_PROCESSES: processes } });
+    t.match(ran, { code: 1, stdout: '', stderr: /^SBX_DATA_DIR: .* runs a host on it/ });
+  }
+});
+
 t.test('a host whose processes cannot start ends with what they say', async (t) => {
   const { port } = new URL(await silentUrl());
   const cwd = t.testdir({ data: { 'sandpool.db': 'no database' } });
