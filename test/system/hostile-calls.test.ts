@@ -9,10 +9,13 @@ import { completeIdentity } from '../../src/protocol/identity.js';
 import { encodePayload } from '../../src/protocol/payloads.js';
 import { createSysConfig } from '../../src/resources/sys-config.js';
 import { createMemoryCache } from '../../src/services/cache/memory.js';
+import type { JobDraft } from '../../src/services/jobs-port.js';
+import type { PluginDirectory } from '../../src/services/plugin-directory-port.js';
 import { openLockStore } from '../../src/store/locks.js';
 import { openNotifications } from '../../src/store/notifications.js';
 import { type Database, openDatabase } from '../../src/store/sqlite.js';
 import { openStateStore } from '../../src/store/state.js';
+import { openJobHouse } from '../jobs/house.js';
 import { rawCall, readRaw, serveRawCalls } from '../raw-calls.js';
 import { createTestHost, granted, json } from '../services/host.js';
 import { startTestHost } from './host.js';
@@ -27,6 +30,8 @@ const LOCK = { service: 'lock', resourceRef: 'shared' };
 const CONFIG = { service: 'hostconfig', resourceRef: 'k' };
 const NOTIFY = { service: 'notifications', resourceRef: '' };
 const PLUGINS = { service: 'plugins', resourceRef: '' };
+const JOBS = { service: 'jobs', resourceRef: '' };
+const MANIFEST = { service: 'manifest', resourceRef: 'config/' };
 
 interface Sample {
   readonly service: string;
@@ -44,6 +49,8 @@ function samples(x: string): Sample[] {
   });
   const item = { key: x, value: x, expireSeconds: 60 };
   const ids = { ids: [x, '1'] };
+  const texts = { Name: x, Description: x, ShellCmd: x, WorkDir: x, Env: { [x]: x } };
+  const draft = { GroupID: '1', CronExpr: '@daily', Timezone: 'UTC', ...texts };
   return [
     of(RUNTIME, 'state.set', encodePayload('HostCallStateSetRequest', { key: x, value: x })),
     of(RUNTIME, 'state.get', encodePayload('HostCallStateGetRequest', { key: x })),
@@ -90,12 +97,32 @@ function samples(x: string): Sample[] {
     of(NOTIFY, 'messages.delete', json(ids)),
     of(NOTIFY, 'messages.by_source.delete', json({ sourceType: x, sourceIds: [x] })),
     of(PLUGINS, 'config.get', encodePayload('HostServiceConfigKeyRequest', { key: x })),
+    of(PLUGINS, 'plugins.batch_get', json(ids)),
+    of(PLUGINS, 'plugins.registry.list', json({ Keyword: x, PluginID: x, Name: x, Type: x, Page: { Sort: x } })),
+    of(PLUGINS, 'plugins.state.enabled.check', json({ pluginId: x })),
+    of(PLUGINS, 'plugins.lifecycle.tenant_plugin_disabled.notify', json({ pluginId: x, tenantId: 3 })),
+    of(JOBS, 'jobs.create', json(draft)),
+    of(JOBS, 'jobs.create', json({ ...draft, GroupID: x, CronExpr: x, Timezone: x, Scope: x, Status: x })),
+    of(JOBS, 'jobs.list', json({ keyword: x, group: x, status: x })),
+    of(JOBS, 'jobs.list', json({ keyword: x })),
+    of(JOBS, 'jobs.batch_get', json(ids)),
+    of(JOBS, 'jobs.visible.ensure', json(ids)),
+    of(JOBS, 'jobs.update', json({ ...draft, ID: '1' })),
+    of(JOBS, 'jobs.status.set', json({ jobId: '1', status: x })),
+    of(JOBS, 'jobs.status.set', json({ jobId: x, status: 'enabled' })),
+    of(JOBS, 'jobs.run', json({ jobId: '1' })),
+    of(JOBS, 'jobs.delete', json({ jobId: '1' })),
+    of(JOBS, 'jobs.register', encodePayload('HostServiceJobsRegisterRequest', { name: x, pattern: x, requestType: x })),
+    of(MANIFEST, 'get', encodePayload('HostServiceManifestGetRequest', { path: x })),
+    of(MANIFEST, 'get_many', json({ paths: [x, 'config/a.yaml'] })),
+    of(MANIFEST, 'list', json({ prefix: x })),
   ];
 }
 
 /** Services over real stores, in which `victim` and tenant 9 have something of everything. */
 function stage(t: Test) {
   const path = join(t.testdir({}), 'state.db');
+  const { jobs, database: jobsDatabase } = openJobHouse(t);
   const database = openDatabase(':memory:');
   const state = openStateStore(path);
   const locks = openLockStore(path, () => NOW);
@@ -117,6 +144,7 @@ function stage(t: Test) {
     const message = { title: 'kept', content: '', sourceType: 'plugin', sourceId: 'other', categoryCode: 'other' };
     const kept = { ...message, payloadJson: '{}', channelKey: 'inbox', senderUserId: 7, recipientUserIds: [7] };
     notifications.send({ ...scope, ...kept });
+    jobs.port.create({ ...scope, userId: 7, scope: {} }, KEPT_JOB);
   }
   sysConfig.set(9, 'k', { value: 'kept' }, 'ada');
   sysConfig.set(0, 'secret', { value: 'kept' }, 'ada');
@@ -128,9 +156,26 @@ function stage(t: Test) {
       granted('lock', { resources: [{ ref: 'shared' }] as never }),
       granted('hostconfig', { keys: ['k'] }),
       granted('notifications', { resources: [{ ref: 'inbox' }] as never }),
+      granted('jobs'),
+      granted('manifest', { paths: ['config/'] }),
     ],
-    environment: { state: () => state, locks: () => locks, sysConfig, notifications, cache, now: () => NOW },
-    context: { tenantId: 0, identity: completeIdentity({ userId: 42 }) },
+    environment: {
+      state: () => state,
+      locks: () => locks,
+      sysConfig,
+      notifications,
+      cache,
+      jobs: jobs.port,
+      pluginDirectory: NO_PLUGINS,
+      now: () => NOW,
+    },
+    context: {
+      tenantId: 0,
+      identity: completeIdentity({ userId: 42, permissions: ['system:tenant:plugin'] }),
+      manifestResources: new Map(
+        ['config/a.yaml', 'secret/b.yaml'].map((file) => [file, Buffer.from('of the plugin')]),
+      ),
+    },
   });
   /** All that is not this plugin's own, on the platform or in tenant 3. */
   const others = () =>
@@ -148,9 +193,40 @@ function stage(t: Test) {
         .prepare("SELECT * FROM sys_notify_message WHERE plugin_id <> 'demo' OR tenant_id NOT IN (0, 3) ORDER BY 1")
         .all(),
       plants.map((scope) => cache({ ...scope, namespace: 'shared' }, [{ do: 'get', key: 'other' }])),
+      jobsDatabase
+        .prepare("SELECT * FROM sys_job WHERE plugin_id <> 'demo' OR tenant_id NOT IN (0, 3) ORDER BY id")
+        .all(),
     ]);
-  return { host, others, all: () => everything(look, database) };
+  return { host, others, all: () => everything(look, database, jobsDatabase) };
 }
+
+/** A job that the host runs no earlier than next year, if at all. */
+const KEPT_JOB: JobDraft = {
+  groupId: 1,
+  name: 'kept',
+  description: '',
+  timeoutSeconds: 0,
+  shellCmd: '',
+  workDir: '',
+  env: {},
+  pattern: '0 0 0 1 1 *',
+  timezone: 'UTC',
+  scope: '',
+  concurrency: '',
+  maxConcurrency: 0,
+  maxExecutions: 0,
+  status: 'enabled',
+};
+
+const NO_PLUGINS: PluginDirectory = {
+  list: () => [],
+  find: () => undefined,
+  exposes: () => false,
+  isEnabledNow: () => false,
+  tenantExists: (tenantId) => tenantId === 3,
+  ask: async () => {},
+  tell: async () => {},
+};
 
 function everything(...databases: readonly Database[]): string {
   const tables = (database: Database) =>
@@ -186,7 +262,7 @@ t.test('what another plugin or tenant keeps under the same names is neither read
   const { host, others } = stage(t);
   const before = others();
   for (const sample of samples('other').filter(({ method }) => method === 'state.get' || method === 'get')) {
-    if (sample.service === 'hostconfig') continue;
+    if (sample.service === 'hostconfig' || sample.service === 'manifest') continue;
     t.equal((await host.askBytes(request(sample))).response, '', `${sample.service}.${sample.method}`);
   }
   t.match((await host.ask('lock', 'acquire', { resourceRef: 'shared' })).payload, /^0801/, 'the lock is another one');
@@ -195,6 +271,16 @@ t.test('what another plugin or tenant keeps under the same names is neither read
   for (const method of ['visible.ensure', 'mark_read', 'mark_unread', 'delete'])
     t.match(await by(method, { ids: ['1'] }), { status: 3, error: { errorCode: 'CAPABILITY_DENIED' } }, method);
   t.match((await by('list', {})).json(), { Total: 0 });
+  for (const [method, members] of [
+    ['update', { ID: '1', GroupID: '1', Name: 'mine', CronExpr: '@daily', Timezone: 'UTC' }],
+    ['status.set', { jobId: '1', status: 'disabled' }],
+    ['run', { jobId: '1' }],
+    ['delete', { jobId: '1' }],
+    ['visible.ensure', { ids: ['1'] }],
+  ] as const) {
+    const stolen = await host.ask('jobs', `jobs.${method}`, { payload: json(members) });
+    t.match(stolen, { status: 3, error: { errorCode: 'CAPABILITY_DENIED' } }, `a job of others: ${method}`);
+  }
   for (const sample of samples('other')) await host.askBytes(request(sample));
   const tenant = { context: { ...host.context, tenantId: 3 } };
   for (const sample of [...samples('other'), ...samples('k')]) await host.askBytes(request(sample), tenant);
@@ -220,6 +306,57 @@ t.test('SQL and the names of others in envelopes are denied, and nothing is read
   t.equal(all(), before);
 });
 
+const TRICKS = [
+  'secret/b.yaml',
+  '../secret/b.yaml',
+  'config/../secret/b.yaml',
+  'config//..//secret/b.yaml',
+  'config/./../secret/b.yaml',
+  'config/../../../../etc/passwd',
+  'config\\..\\secret\\b.yaml',
+  '/secret/b.yaml',
+  '/etc/passwd',
+  'C:\\secret\\b.yaml',
+  'c:secret/b.yaml',
+  'file:///secret/b.yaml',
+  'http://config/a.yaml',
+  'manifest/config/a.yaml',
+  'manifest',
+  'config/%2e%2e/secret/b.yaml',
+  'config/..%2fsecret/b.yaml',
+  'config%2f..%2fsecret/b.yaml',
+  'config\0/../secret/b.yaml',
+  'configs/a.yaml',
+  'CONFIG/a.yaml',
+  '*',
+  '**',
+  '[a-z]*/*.yaml',
+  '.',
+  '..',
+  '',
+];
+
+t.test('paths of the manifest lead to nothing but what is granted', async (t) => {
+  const { host } = stage(t);
+  const get = (path: string) => encodePayload('HostServiceManifestGetRequest', { path });
+  const read = await host.ask('manifest', 'get', { resourceRef: 'config/a.yaml', payload: get('config/a.yaml') });
+  t.match(Buffer.from(read.payload, 'hex').toString(), 'of the plugin');
+  for (const path of TRICKS) {
+    for (const resourceRef of [path, 'config/', 'config/a.yaml']) {
+      for (const [method, payload] of [
+        ['get', get(path)],
+        ['get_many', json({ paths: [path] })],
+        ['list', json({ prefix: path })],
+      ] as const) {
+        const { status, payload: reply } = await host.ask('manifest', method, { resourceRef, payload });
+        const told = `${method} ${JSON.stringify(path)} on ${resourceRef}`;
+        t.ok([0, 1, 3].includes(status), `${told} is ${status}`);
+        t.notMatch(Buffer.from(reply, 'hex').toString(), /of the plugin|b2YgdGhlIHBsdWdpb|"size"|root:/, told);
+      }
+    }
+  }
+});
+
 t.test('a payload that is cut short is refused or another payload, never a failure of the host', async (t) => {
   const { host, all } = stage(t);
   for (const sample of samples('key')) {
@@ -227,7 +364,8 @@ t.test('a payload that is cut short is refused or another payload, never a failu
       const before = all();
       const { status, error } = await host.askBytes(request({ ...sample, payload: sample.payload.subarray(0, end) }));
       const isKeyOfConfig = sample.method === 'config.get';
-      const fine = [0, 3, ...(isKeyOfConfig ? [4] : []), ...(sample.service === 'hostconfig' ? [1] : [])];
+      const isDenied = sample.service === 'hostconfig' || sample.method === 'jobs.register';
+      const fine = [0, 3, ...(isKeyOfConfig ? [4] : []), ...(isDenied ? [1] : [])];
       if (!fine.includes(status))
         t.fail(`${sample.service}.${sample.method} cut at ${end}: ${status} ${error?.fallback}`);
       if (status !== 0 && all() !== before) t.fail(`${sample.service}.${sample.method} cut at ${end} has written`);
@@ -276,6 +414,8 @@ t.test('random bytes through a guest leave a host that serves', async (t) => {
       { service: 'lock', methods: methods('lock'), resources: [{ ref: 'shared' }] },
       { service: 'hostconfig', methods: methods('hostconfig'), resources: { keys: ['k'] } },
       { service: 'notifications', methods: methods('notifications'), resources: [{ ref: 'inbox' }] },
+      { service: 'jobs', methods: methods('jobs') },
+      { service: 'manifest', methods: methods('manifest'), resources: { paths: ['config/'] } },
     ],
   });
   const random = randomFrom(7);
