@@ -26,6 +26,9 @@ interface Play {
   readonly refresh?: (process: Played) => Promise<void> | void;
 }
 
+/** Later, but before any time limit: on a busy machine an event loop may be late for all of them at once. */
+const soon = (what: () => void): void => queueMicrotask(what);
+
 function stage(t: Test, play: Play = {}, options: Partial<PrimaryOptions> = {}) {
   const processes: Played[] = [];
   const lines: string[] = [];
@@ -39,7 +42,7 @@ function stage(t: Test, play: Play = {}, options: Partial<PrimaryOptions> = {}) 
       if (played.ended !== undefined) return;
       played.ended = how;
       isHung = true;
-      setImmediate(onExit, how);
+      soon(() => onExit(how));
     };
     const played: Played = {
       pid: processes.length + 1,
@@ -71,11 +74,17 @@ function stage(t: Test, play: Play = {}, options: Partial<PrimaryOptions> = {}) 
       exit: () => die('exit code 0'),
     };
     processes.push(played);
-    receive = servePrimary(host, (message) => void (isHung || setImmediate(onMessage, structuredClone(message))));
-    setImmediate(onOpen);
+    receive = servePrimary(host, (message) => {
+      if (!isHung) soon(() => onMessage(structuredClone(message)));
+    });
+    soon(onOpen);
     return {
       pid: played.pid,
-      post: (message) => void (isHung || setImmediate(() => isHung || receive(structuredClone(message)))),
+      post(message) {
+        soon(() => {
+          if (!isHung) receive(structuredClone(message));
+        });
+      },
       kill: (signal) => die(signal),
     };
   };
