@@ -107,6 +107,7 @@ async function serve(t: Test, cwd: string): Promise<Host> {
 const SETTINGS = {
   SANDPOOL_ADMIN_PASSWORD: PASSWORD,
   SANDPOOL_POOL_MAX_THREADS: '2',
+  SANDPOOL_POOL_QUEUE_TIMEOUT_MS: '60000',
   SANDPOOL_PLUGIN_GRANT_UNREVIEWED: 'true',
   SANDPOOL_LOG_LEVEL: 'warn',
 };
