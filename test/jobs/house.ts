@@ -160,6 +160,19 @@ export function declared(more: Partial<Declared> = {}): Declared {
   };
 }
 
+/** The job of conformance case 99, with what it does not say (`spec/host-services.md` §29.8). */
+export const HEARTBEAT = {
+  displayName: 'Dynamic Plugin Heartbeat',
+  pattern: '# */10 * * * *',
+  timezone: 'Asia/Shanghai',
+  scope: 'all_node',
+  concurrency: 'singleton',
+  maxConcurrency: 1,
+  timeoutSeconds: 300,
+  requestType: 'JobHeartbeatReq',
+  internalPath: '/job-heartbeat',
+};
+
 export function pluginOf(pluginId: string, more: Partial<JobPlugin> = {}): JobPlugin {
   const jobs = {
     owner: '',

@@ -5,6 +5,7 @@ import {
   createFakeClock,
   DAY_MS,
   declared,
+  HEARTBEAT,
   HOUR_MS,
   MINUTE_MS,
   openJobHouse,
@@ -33,18 +34,7 @@ t.test('29.8 #99 what a job does not say has its default, and texts are trimmed'
     internalPath: ' job-heartbeat ',
   };
   await enable('demo', [untrimmed]);
-  t.match(jobs.show('demo/heartbeat'), {
-    displayName: 'Dynamic Plugin Heartbeat',
-    pattern: '# */10 * * * *',
-    timezone: 'Asia/Shanghai',
-    scope: 'all_node',
-    concurrency: 'singleton',
-    maxConcurrency: 1,
-    timeoutSeconds: 300,
-    requestType: 'JobHeartbeatReq',
-    internalPath: '/job-heartbeat',
-    effectiveStatus: 'enabled',
-  });
+  t.match(jobs.show('demo/heartbeat'), { ...HEARTBEAT, effectiveStatus: 'enabled' });
 });
 
 // biome-ignore format: a table

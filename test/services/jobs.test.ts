@@ -4,7 +4,7 @@ import { createJobs, type GuestCall, type Jobs } from '../../src/jobs/jobs.js';
 import { openDatabase } from '../../src/store/sqlite.js';
 import { grantOf, startEngine } from '../engine-host.js';
 import { assembleWat } from '../guest-modules.js';
-import { createFakeClock, pluginOf } from '../jobs/house.js';
+import { createFakeClock, HEARTBEAT, pluginOf } from '../jobs/house.js';
 import { type RawReply, rawCall, readRaw, serveRawCalls } from '../raw-calls.js';
 import { startTestHost } from '../system/host.js';
 
@@ -68,18 +68,7 @@ async function discover(
 t.test('29.8 #99 a registration with texts to be trimmed and no defaults is collected', async (t) => {
   const { jobs, reply, call } = await discover(t, CASE_99);
   t.equal(reply.response, '', 'success without payload: the host returns 0');
-  t.match(jobs.show('demo/heartbeat'), {
-    displayName: 'Dynamic Plugin Heartbeat',
-    pattern: '# */10 * * * *',
-    timezone: 'Asia/Shanghai',
-    scope: 'all_node',
-    concurrency: 'singleton',
-    maxConcurrency: 1,
-    timeoutSeconds: 300,
-    requestType: 'JobHeartbeatReq',
-    internalPath: '/job-heartbeat',
-    handlerRef: 'plugin:demo/jobs:heartbeat',
-  });
+  t.match(jobs.show('demo/heartbeat'), { ...HEARTBEAT, handlerRef: 'plugin:demo/jobs:heartbeat' });
   t.match(call, { executionSource: 'jobs.discovery', tenantId: 0, deadlineMs: undefined });
   const { requestId, ...envelope } = call.envelope;
   t.strictSame(envelope, {

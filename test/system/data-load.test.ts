@@ -1,23 +1,20 @@
 /** Rows of several plugins under load, and what of them is left when the host is killed in the middle of it. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { decodeHostCallResponse } from '../../src/protocol/host-call.js';
 import { encodePayload } from '../../src/protocol/payloads.js';
 import { openPluginDatabase } from '../../src/store/plugin-database.js';
 import { buildArtifact } from '../artifact/build.js';
-import { ENTRY } from '../cli/command-line.js';
 import { watGuest } from '../guest-modules.js';
 import { rawCall } from '../raw-calls.js';
 import { type Random, randomOf } from '../rewrite/random-program.js';
+import { ADMIN_PASSWORD, loginHeader, startChildHost } from './child-host.js';
 
 t.setTimeout(3_600_000);
 
-const PASSWORD = 'only-for-tests-1';
 /** More of everything for a long run. */
 const EFFORT = Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);
 const SEED = Number(process.env.SANDPOOL_TEST_SEED ?? 1);
@@ -57,30 +54,12 @@ interface Host {
 }
 
 async function serve(t: Test, cwd: string): Promise<Host> {
-  const env = { PATH: process.env.PATH, HOME: cwd, ...SETTINGS };
-  const child = spawn(process.execPath, [ENTRY, 'serve', '--port', '0', '--data', join(cwd, 'data')], { cwd, env });
-  const errors: string[] = [];
-  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
-  const kill = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exit = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exit;
-  };
-  t.teardown(kill);
-  let url = '';
-  for await (const line of createInterface(child.stdout)) {
-    url = /listens on (http:\/\/\S+)/.exec(line)?.[1] ?? url;
-    if (/^ {2}metrics/.test(line)) break;
-  }
-  if (url === '') throw new Error(`the host does not start: ${errors.join('')}`);
-  const login = await fetch(`${url}/api/v1/auth/login`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username: 'admin', password: PASSWORD }),
+  const { url, end } = await startChildHost(t, {
+    cwd,
+    flags: ['--port', '0', '--data', join(cwd, 'data')],
+    env: SETTINGS,
   });
-  const { data } = (await login.json()) as { data: { accessToken: string } };
-  const headers = { authorization: `Bearer ${data.accessToken}` };
+  const headers = await loginHeader(url);
   return {
     async call(plugin, method, payload, agent) {
       const body = rawCall('data', method, { table: tableOf(plugin), payload });
@@ -100,12 +79,12 @@ async function serve(t: Test, cwd: string): Promise<Host> {
       const answer = await response.text();
       if (!/^{"code":0,/.test(answer)) throw new Error(`${method} ${path}: ${answer}`);
     },
-    kill,
+    kill: async () => void (await end('SIGKILL')),
   };
 }
 
 const SETTINGS = {
-  SANDPOOL_ADMIN_PASSWORD: PASSWORD,
+  SANDPOOL_ADMIN_PASSWORD: ADMIN_PASSWORD,
   SANDPOOL_POOL_MAX_THREADS: '2',
   SANDPOOL_POOL_QUEUE_TIMEOUT_MS: '60000',
   SANDPOOL_PLUGIN_GRANT_UNREVIEWED: 'true',

@@ -1,18 +1,14 @@
 /** The first hour with a host: the first password, refusals, commands given twice, and the ends of a host. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { buildArtifact } from '../artifact/build.js';
-import { ENTRY, type Ran, sandpool } from '../cli/command-line.js';
+import { type Ran, sandpool } from '../cli/command-line.js';
 import { watGuest } from '../guest-modules.js';
+import { startChildHost } from './child-host.js';
 
 t.setTimeout(600_000);
 
-/** Longest wait for a host to greet or to end. */
-const PATIENCE_MS = 300_000;
 const CHOSEN_PASSWORD = 'only-for-tests-1';
 
 interface ServedHost {
@@ -26,21 +22,12 @@ interface ServedHost {
 
 /** `sandpool serve` in a directory, as a process of its own; ended by its pid when the test ends. */
 async function serve(t: Test, cwd: string, { demo = false, env = {} } = {}): Promise<ServedHost> {
-  const flags = ['serve', '--port', '0', '--data', join(cwd, 'data'), ...(demo ? ['--demo'] : [])];
-  const child = spawn(process.execPath, [ENTRY, ...flags], { cwd, env: { PATH: process.env.PATH, HOME: cwd, ...env } });
-  const errors: string[] = [];
-  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
-  t.teardown(() => end(child, 'SIGKILL'));
-  const lines: string[] = [];
-  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
-  for await (const line of createInterface(child.stdout)) {
-    lines.push(line);
-    if ((demo ? /in a browser$/ : /^ {2}metrics/).test(line)) break;
-  }
-  clearTimeout(timer);
-  const greeting = lines.join('\n');
-  const [, url = ''] = /listens on (http:\/\/\S+)/.exec(greeting) ?? [];
-  t.ok(url, `the host greets: ${errors.join('')}`);
+  const { url, greeting, end } = await startChildHost(t, {
+    cwd,
+    flags: ['--port', '0', '--data', join(cwd, 'data'), ...(demo ? ['--demo'] : [])],
+    env,
+    ...(demo && { last: /in a browser$/ }),
+  });
   return {
     url,
     greeting,
@@ -48,17 +35,8 @@ async function serve(t: Test, cwd: string, { demo = false, env = {} } = {}): Pro
       const response = await fetch(path.startsWith('http') ? path : `${url}${path}`);
       return { status: response.status, text: await response.text() };
     },
-    end: (signal) => end(child, signal),
+    end,
   };
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | string | null> {
-  if (child.exitCode === null && child.signalCode === null) {
-    const exit = once(child, 'exit', { signal: AbortSignal.timeout(PATIENCE_MS) });
-    child.kill(signal);
-    await exit;
-  }
-  return child.signalCode ?? child.exitCode;
 }
 
 /** The command line as the newcomer types it: in the directory, with the address of the host. */

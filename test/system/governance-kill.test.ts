@@ -1,20 +1,16 @@
 /** A real host that is killed in the middle of an upgrade, a rollback or an uninstall, and started again. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { buildArtifact } from '../artifact/build.js';
-import { ENTRY } from '../cli/command-line.js';
 
 import { randomOf } from '../rewrite/random-program.js';
 import { answeringGuest } from './answering-guest.js';
+import { ADMIN_PASSWORD, loginHeader, startChildHost } from './child-host.js';
 
 // Fifty starts of a host.
 t.setTimeout(3_600_000);
 
-const PASSWORD = 'only-for-tests-1';
 const KILLS = 50 * Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);
 const SEED = Number(process.env.SANDPOOL_TEST_SEED ?? 1);
 /** An operation takes about as long, in ms. */
@@ -44,35 +40,20 @@ interface Answer {
 }
 
 async function serve(t: Test, cwd: string) {
-  const env = { SANDPOOL_ADMIN_PASSWORD: PASSWORD, SANDPOOL_PLUGIN_SERVE_PENDING: 'true' };
-  const flags = ['serve', '--port', '0', '--data', join(cwd, 'data')];
-  const child = spawn(process.execPath, [ENTRY, ...flags], { cwd, env: { PATH: process.env.PATH, HOME: cwd, ...env } });
-  const errors: string[] = [];
-  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
-  const kill = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exit = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exit;
-  };
-  t.teardown(kill);
-  let url = '';
-  for await (const line of createInterface(child.stdout)) {
-    url = /listens on (http:\/\/\S+)/.exec(line)?.[1] ?? url;
-    if (/^ {2}metrics/.test(line)) break;
-  }
-  if (url === '') throw new Error(`the host does not start: ${errors.join('')}`);
-  let token = '';
+  const { url, end } = await startChildHost(t, {
+    cwd,
+    flags: ['--port', '0', '--data', join(cwd, 'data')],
+    env: { SANDPOOL_ADMIN_PASSWORD: ADMIN_PASSWORD, SANDPOOL_PLUGIN_SERVE_PENDING: 'true' },
+  });
+  const login = await loginHeader(url);
   const ask = async (method: string, path: string, body?: unknown): Promise<Answer> => {
     const isForm = body instanceof FormData;
-    const headers = { authorization: `Bearer ${token}`, ...(!isForm && { 'content-type': 'application/json' }) };
+    const headers = { ...login, ...(!isForm && { 'content-type': 'application/json' }) };
     const init = { method, headers, ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }) };
     return (await fetch(`${url}/api/v1${path}`, init)).json() as Promise<Answer>;
   };
-  const login = await ask('POST', '/auth/login', { username: 'admin', password: PASSWORD });
-  token = String(login.data.accessToken);
   const which = async (id: string): Promise<string> => (await fetch(`${url}/x/${id}/which`)).text();
-  return { ask, which, kill };
+  return { ask, which, kill: () => end('SIGKILL') };
 }
 
 type Served = Awaited<ReturnType<typeof serve>>;

@@ -1,16 +1,12 @@
 /** A host of several processes, started by the command line, and connections that each lead to one of them. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import http, { type Agent, type IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
-import { ENTRY } from '../cli/command-line.js';
+import { ADMIN_PASSWORD, loginHeader, PATIENCE_MS, startChildHost } from './child-host.js';
 
-export const ADMIN_PASSWORD = 'only-for-tests-1';
-/** Longest wait for a host to greet, to end, or to become what a test waits for. */
-const PATIENCE_MS = 300_000;
+export { ADMIN_PASSWORD };
 
 export interface Answer {
   readonly status: number;
@@ -64,21 +60,11 @@ export async function serveProcesses(t: Test, settings: Record<string, string> =
     ...settings,
   };
   const env = Object.fromEntries(Object.entries(variables).map(([name, value]) => [`SANDPOOL_${name}`, value]));
-  const primary = spawn(process.execPath, [ENTRY, 'serve'], {
-    cwd,
-    env: { PATH: process.env.PATH, HOME: cwd, ...env },
-  });
-  t.teardown(() => end(primary, 'SIGKILL'));
-  const log: string[] = [];
   const watchers = new Set<(line: string) => void>();
-  createInterface(primary.stderr).on('line', (line) => {
-    log.push(line);
+  const onLogLine = (line: string): void => {
     for (const watch of watchers) watch(line);
-  });
-  const greeting = await readGreeting(primary);
-  const [, url = ''] = /listens on (http:\/\/\S+)/.exec(greeting) ?? [];
-  t.ok(url, `the host greets: ${log.join('\n')}`);
-
+  };
+  const { url, greeting, child: primary, log, end } = await startChildHost(t, { cwd, env, onLogLine });
   const ask = (path: string, options?: Ask) => askOn(`${url}${path}`, options);
   const connect = async (pid: number): Promise<Connection> => {
     for (;;) {
@@ -103,12 +89,7 @@ export async function serveProcesses(t: Test, settings: Record<string, string> =
       }
     },
     connect,
-    async authorization() {
-      const body = { username: 'admin', password: ADMIN_PASSWORD };
-      const { text: answer } = await ask('/api/v1/auth/login', { method: 'POST', body });
-      const { data } = JSON.parse(answer) as { data: { accessToken: string } };
-      return { authorization: `Bearer ${data.accessToken}` };
-    },
+    authorization: () => loginHeader(url),
     logged: (pattern) =>
       new Promise((settle, fail) => {
         const timer = setTimeout(() => fail(new Error(`not logged: ${pattern}\n${log.join('\n')}`)), PATIENCE_MS);
@@ -120,19 +101,8 @@ export async function serveProcesses(t: Test, settings: Record<string, string> =
         };
         watchers.add(watch);
       }),
-    end: (signal) => end(primary, signal),
+    end,
   };
-}
-
-async function readGreeting(primary: ChildProcess): Promise<string> {
-  const timer = setTimeout(() => primary.kill('SIGKILL'), PATIENCE_MS);
-  const lines: string[] = [];
-  for await (const line of createInterface(primary.stdout!)) {
-    lines.push(line);
-    if (/^ {2}metrics/.test(line)) break;
-  }
-  clearTimeout(timer);
-  return lines.join('\n');
 }
 
 function pidOf({ text: answer }: Answer): number {
@@ -150,15 +120,6 @@ function askOn(url: string, { method = 'GET', headers = {}, body }: Ask = {}, ag
     });
     request.on('error', fail).end(payload);
   });
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | string | null> {
-  if (child.exitCode === null && child.signalCode === null) {
-    const exit = once(child, 'exit', { signal: AbortSignal.timeout(PATIENCE_MS) });
-    child.kill(signal);
-    await exit;
-  }
-  return child.signalCode ?? child.exitCode;
 }
 
 /** Whether a process is there. */
