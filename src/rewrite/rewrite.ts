@@ -142,7 +142,12 @@ function planCharged(shape: ModuleShape, additions: Additions, charge: Code): Pi
   return { charged: { fill: once(I.memoryFill), copy: once(I.memoryCopy) } };
 }
 
-/** Exports every mutable global of numbers; others were refused when instances must be reset. */
+/**
+ * Exports every mutable global of numbers, so that the host can read and set it; others were refused when instances must be reset.
+ *
+ *     06 │ … 7f 01 41 05 0b                       global 3: an i32, mutable, 5 at first; stays as it is
+ *     07 │ … 11 "sandpool.global.3" 03 03         behind the module's own exports: length of the name, name, a global, its index
+ */
 function exportGlobals(shape: ModuleShape, additions: Additions): SavedGlobal[] {
   return shape.globals.flatMap(({ isMutable, valueType }, index) => {
     const type = GLOBAL_TYPES[valueType];
