@@ -6,8 +6,12 @@ import { createSlotTable } from '../../src/protocol/slot.js';
 const SLOT_BYTES = 16_384;
 
 /** A pool in which the first `deaths` threads die while they boot: what they are given makes no sense. */
-function openPool(t: Test, deaths: number) {
+function openPool(t: Test, deaths: number, idleTimeoutMs = 60_000) {
   let started = 0;
+  let tellGone: (threadId: number) => void = () => {};
+  const gone = new Promise<number>((resolve) => {
+    tellGone = resolve;
+  });
   const setup = {
     table: createSlotTable(1, SLOT_BYTES).buffer,
     feeds: createFeeds(1, 1),
@@ -28,12 +32,19 @@ function openPool(t: Test, deaths: number) {
     setup,
     minThreads: 0,
     maxThreads: 2,
-    idleTimeoutMs: 60_000,
+    idleTimeoutMs,
     onMessage() {},
-    onThreadGone() {},
+    onThreadGone: tellGone,
   });
-  t.teardown(pool.close);
-  return { run: () => pool.run({ choose: (idle) => idle[0] as number, payload: () => ({ trim: true }) }).ended };
+  // Threads without work do not keep the process alive.
+  const alive = setInterval(() => {}, 1000);
+  t.teardown(async () => {
+    clearInterval(alive);
+    await pool.close();
+  });
+  const run = () => pool.run({ choose: (idle) => idle[0] as number, payload: () => ({ trim: true }) });
+  /** `gone` is the first thread that has ended. */
+  return { run: () => run().ended, begin: run, gone, threadCount: pool.threadCount };
 }
 
 t.test('what waits for a thread gets one, although others have died while they booted', async (t) => {
@@ -46,4 +57,23 @@ t.test('what waits for a thread fails by code when none can boot', async (t) => 
   const pool = openPool(t, Number.POSITIVE_INFINITY);
   await t.rejects(pool.run(), { code: 'SBX_WORKER_LOST' });
   await t.rejects(pool.run(), { code: 'SBX_WORKER_LOST' });
+});
+
+t.test('a thread that nobody needs ends, is told, and no other is started for what it has done', async (t) => {
+  const pool = openPool(t, 0, 1);
+  const { threadId } = await pool.run();
+  t.equal(await pool.gone, threadId);
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+  t.equal(pool.threadCount(), 0);
+  t.match(await pool.run(), { threadId: Number }, 'until there is work again');
+});
+
+t.test('a thread that is killed is told, and fails what it ran by code', async (t) => {
+  const pool = openPool(t, 0);
+  const { threadId } = await pool.run();
+  const task = pool.begin();
+  const failed = t.rejects(task.ended, { code: 'SBX_WORKER_LOST' });
+  await task.kill();
+  await failed;
+  t.equal(await pool.gone, threadId);
 });
