@@ -284,7 +284,9 @@ t.test('a plugin sees no objects and no uploads of another', async (t) => {
 });
 
 t.test('a tenant sees no objects and no uploads of another, nor the platform’s', async (t) => {
-  const { host, asDemo, storage, beside } = await serve(t, {}, t.testdir(), { defaultInstallMode: 'tenant_scoped' });
+  const settings = { STORAGE_TENANT_QUOTA_BYTES: '1000' };
+  const mode = { defaultInstallMode: 'tenant_scoped' };
+  const { host, asDemo, storage, beside } = await serve(t, settings, t.testdir(), mode);
   const headers = { ...(await host.authorization()), 'content-type': 'application/json' };
   const post = (path: string, body: object) =>
     host.fetch(`/api/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
@@ -308,7 +310,10 @@ t.test('a tenant sees no objects and no uploads of another, nor the platform’s
     'demo/tenant/2/reports/a',
   ]);
 
-  const [, mine, thief] = calls as [RawCall, RawCall, RawCall];
+  const [platform, mine, thief] = calls as [RawCall, RawCall, RawCall];
+  t.equal((await put(mine, 'reports/b', 'x'.repeat(996))).status, 0);
+  t.match(await put(mine, 'reports/c', 'x'), exceeded(1000), 'the quota of the tenant is used up');
+  for (const call of [platform, thief]) t.equal((await put(call, 'reports/c', 'x')).status, 0, 'but of no other');
   const path = 'reports/up';
   const id = await begin(mine, path);
   const stolen = await beside(
@@ -406,6 +411,11 @@ function decodes(type: PayloadType, payload: Uint8Array): boolean {
   }
 }
 
+const exceeded = (limit: number) => ({
+  status: 3,
+  error: { errorCode: 'CAPABILITY_LIMIT_EXCEEDED', messageParams: { limit } },
+});
+
 t.test('what is too large is refused before anything of it is kept', async (t) => {
   const { demo, storage, beside } = await serve(t, {
     STORAGE_MAX_OBJECT_BYTES: '5000000',
@@ -414,10 +424,6 @@ t.test('what is too large is refused before anything of it is kept', async (t) =
     STORAGE_MAX_UPLOADS: '2',
   });
   const at = { resourceRef: 'reports/big' };
-  const exceeded = (limit: number) => ({
-    status: 3,
-    error: { errorCode: 'CAPABILITY_LIMIT_EXCEEDED', messageParams: { limit } },
-  });
   const large = await beside(() => put(demo, at.resourceRef, 'x'.repeat(5_000_001)), 'put');
   t.match(large, exceeded(5_000_000));
 
