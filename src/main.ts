@@ -111,6 +111,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       blobs,
       hooks,
       storage: kept,
+      state,
       identity,
       peers,
       log,

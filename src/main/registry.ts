@@ -18,6 +18,7 @@ export interface RegistryParts {
   readonly blobs: RegistryOptions['blobs'];
   readonly hooks: Hooks;
   readonly storage: RegistryOptions['storage'];
+  readonly state: RegistryOptions['state'];
   readonly identity: Pick<IdentityRoom, 'pluginMenus' | 'forgetAccess'>;
   readonly peers: Peers | undefined;
   readonly log: Logger;
@@ -33,6 +34,7 @@ export function openRegistry(parts: RegistryParts): Registry {
     blobs: parts.blobs,
     hooks,
     storage: parts.storage,
+    state: parts.state,
     sql: createSqlPort({
       dataDir,
       core: database,

@@ -5,7 +5,7 @@ import type { AuditAction } from './audit.js';
 import type { Catalog } from './catalog.js';
 import type { Situation } from './decide.js';
 import { type Change, effectiveReleaseOf, type Journal } from './journal.js';
-import type { EngineHooks, GovernancePort, HookPort, SqlPort, StoragePort } from './ports.js';
+import type { EngineHooks, GovernancePort, HookPort, SqlPort, StatePort, StoragePort } from './ports.js';
 import { type Entry, type PluginView, recordOf } from './projection.js';
 import type { Serial } from './serial.js';
 import type { Staging } from './staging.js';
@@ -44,6 +44,7 @@ export interface Core {
   readonly sql?: SqlPort | undefined;
   readonly governance?: GovernancePort | undefined;
   readonly storage?: StoragePort | undefined;
+  readonly state?: StatePort | undefined;
   readonly hooks?: HookPort | undefined;
   readonly blobs: Blobs;
   readonly journal: Journal;

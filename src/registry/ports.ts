@@ -69,6 +69,12 @@ export interface GovernancePort {
 /** Hooks that releases declare. Never rejects; `spec/governance.md` §7.3. */
 export type HookPort = Pick<Hooks, 'dispatch' | 'forget'>;
 
+/** Key/value state of plugins. */
+export interface StatePort {
+  /** Deletes what the plugin has stored, for every tenant. */
+  readonly purge: (pluginId: string) => void;
+}
+
 /** Stored objects of plugins. */
 export interface StoragePort {
   /** Deletes every object below these paths. */

@@ -28,7 +28,7 @@ import type {
   UploadOptions,
 } from './operations.js';
 import { setProvisioningPolicy } from './policy.js';
-import type { EngineHooks, GovernancePort, HookPort, SqlPort, StoragePort } from './ports.js';
+import type { EngineHooks, GovernancePort, HookPort, SqlPort, StatePort, StoragePort } from './ports.js';
 import { previewRollback, previewUpgrade } from './previews.js';
 import type { Habits, NotExecuted, PluginRecord, PluginView } from './projection.js';
 import { follow, type PluginChange, refresh, type SharedTurns, shareTurns } from './refresh.js';
@@ -62,6 +62,8 @@ export interface RegistryOptions {
   readonly governance?: GovernancePort | undefined;
   /** Without it an uninstall deletes no objects. */
   readonly storage?: StoragePort | undefined;
+  /** Without it an uninstall leaves the state of plugins. */
+  readonly state?: StatePort | undefined;
   /** `plugin.grantUnreviewed`. */
   readonly grantUnreviewed?: boolean;
   /** `plugin.allowForceUninstall`. */
@@ -265,6 +267,7 @@ function coreOf(options: RegistryOptions, serial: Serial, tellAll: (change: Regi
     sql: options.sql,
     governance: options.governance,
     storage: options.storage,
+    state: options.state,
     hooks: options.hooks,
     blobs,
     journal: openJournal({ database, now, onStep }),

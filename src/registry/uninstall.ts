@@ -60,7 +60,7 @@ async function askBefore(
   turn.log.warn({ pluginId, by, reason: verdict.reason }, 'a veto against the uninstall is overridden by force');
 }
 
-/** The guest's own last act, its SQL, its objects. Nobody calls the plugin meanwhile. */
+/** The guest's own last act, its SQL, its objects, its state. Nobody calls the plugin meanwhile. */
 async function purge(
   turn: Turn,
   entry: Entry,
@@ -78,6 +78,7 @@ async function purge(
     const storage = authorization.authorized.filter(({ owner, service }) => owner === '' && service === 'storage');
     const paths = storage.flatMap((service) => service.paths);
     if (paths.length > 0) await turn.storage?.purge(pluginId, paths);
+    turn.state?.purge(pluginId);
     // Nobody holds on to a file that goes.
     turn.hooks?.forget(pluginId);
     await turn.sql?.purge(pluginId);

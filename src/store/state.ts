@@ -19,6 +19,8 @@ export interface StateStore {
   setMany(scope: StateScope, values: ReadonlyMap<string, string>): void;
   delete(scope: StateScope, key: string): void;
   deleteMany(scope: StateScope, keys: readonly string[]): void;
+  /** Everything that a plugin has stored, for every tenant; what the host says of its tenants stays. */
+  purge(pluginId: string): void;
   close(): void;
 }
 
@@ -66,6 +68,9 @@ function storeOver(database: Database): StateStore {
     deleteMany({ pluginId, tenantId, deadlineAt }, keys) {
       patientlyUntil(deadlineAt, () => statements.deleteMany.run(pluginId, tenantId, JSON.stringify(keys)));
     },
+    purge(pluginId) {
+      patientlyUntil(undefined, () => statements.purge.run(pluginId));
+    },
     close: () => database.close(),
   };
 }
@@ -87,5 +92,8 @@ function prepare(database: Database) {
     ),
     delete: database.prepare<OneKey>(`DELETE FROM sys_plugin_state ${where} = ?`),
     deleteMany: database.prepare<OneKey>(`DELETE FROM sys_plugin_state ${many}`),
+    purge: database.prepare<[pluginId: string]>(
+      `DELETE FROM sys_plugin_state WHERE plugin_id = ? AND state_key <> '__tenant_enabled__'`,
+    ),
   };
 }

@@ -1,11 +1,12 @@
 /** The registry's other rooms, for tests: they remember what was asked of them. */
-import type { GovernancePort, SqlPort, StoragePort } from '../../src/registry/registry.js';
+import type { GovernancePort, SqlPort, StatePort, StoragePort } from '../../src/registry/registry.js';
 
 export interface FakePorts {
   readonly sql: SqlPort;
   readonly governance: GovernancePort;
   readonly storage: StoragePort;
-  /** `install demo v0.1.0`, `menus demo v0.1.0`, `no menus demo`, `purge demo`, `delete demo a/,b/`, in order. */
+  readonly state: StatePort;
+  /** `install demo v0.1.0`, `menus demo v0.1.0`, `no menus demo`, `purge demo`, `delete demo a/,b/`, `state demo`, in order. */
   readonly calls: string[];
   /** Thrown when a step begins so. */
   readonly failures: Map<string, Error>;
@@ -39,5 +40,6 @@ export function fakePorts(): FakePorts {
       remove: (pluginId) => step(`no menus ${pluginId}`),
     },
     storage: { purge: async (pluginId, paths) => step(`delete ${pluginId} ${paths.join(',')}`) },
+    state: { purge: (pluginId) => step(`state ${pluginId}`) },
   };
 }

@@ -19,8 +19,8 @@ const ALL = { authorization: { services: [{ service: 'storage', paths: ['a/', 'b
 
 async function enabled(t: Test, parts: ArtifactParts = PARTS, options: Partial<RegistryOptions> = {}) {
   const ports = fakePorts();
-  const { sql, governance, storage } = ports;
-  const house = await newHouse(t, { sql, governance, storage, ...options });
+  const { sql, governance, storage, state } = ports;
+  const house = await newHouse(t, { sql, governance, storage, state, ...options });
   await house.registry.upload(artifactOf('demo', 'v0.1.0', parts));
   await house.registry.install('demo', parts.hostServices ? ALL : {});
   await house.registry.enable('demo');
@@ -45,7 +45,7 @@ t.test('C46 F008 F009: an uninstall takes away what the plugin stored and what i
     { operation: 'Uninstall', purgeStorageData: true },
     { operation: 'AfterUninstall', purgeStorageData: true },
   ]);
-  t.same(ports.calls, ['uninstall demo v0.1.0', 'delete demo a/,b/', 'purge demo', 'no menus demo']);
+  t.same(ports.calls, ['uninstall demo v0.1.0', 'delete demo a/,b/', 'state demo', 'purge demo', 'no menus demo']);
   t.same(rows('sys_plugin_resource_ref'), []);
   t.match(rows('sys_plugin'), [{ installed: 0, status: 0, release_id: 0, current_state: 'uninstalled' }]);
   t.match(rows('sys_plugin_release'), [

@@ -37,6 +37,17 @@ t.test('plugins and tenants do not see each other', async (t) => {
   t.strictSame([...store.getMany(PLATFORM, ['k'])], [['k', 'platform']]);
 });
 
+t.test('a purge takes what a plugin has stored for every tenant, and leaves what the host has', async (t) => {
+  const store = open(t);
+  for (const scope of [PLATFORM, TENANT, OTHER]) store.set(scope, 'k', 'v');
+  store.set(TENANT, '__tenant_enabled__', 'enabled');
+  store.purge('demo');
+  t.equal(store.get(PLATFORM, 'k'), undefined);
+  t.equal(store.get(TENANT, 'k'), undefined);
+  t.equal(store.get(TENANT, '__tenant_enabled__'), 'enabled');
+  t.equal(store.get(OTHER, 'k'), 'v');
+});
+
 t.test('many values are written, read and deleted at once', async (t) => {
   const store = open(t);
   const values = new Map([

@@ -260,6 +260,21 @@ t.test('C45 C46 F009 an uninstall purges the files below the granted paths, or k
   t.same(stored(), ['other/platform/reports/demo.json']);
 });
 
+t.test('F009 an uninstall with its data takes the state of the plugin along, and one without keeps it', async (t) => {
+  const host = await startTestHost(t);
+  const hostServices = [{ service: 'runtime', methods: ['state.get', 'state.set'] }];
+  const { asNobody } = await serveRawCalls(host, { hostServices });
+  const again = async (purgeStorageData: boolean) => {
+    await host.registry.uninstall('demo', { purgeStorageData });
+    await host.registry.install('demo', { grantUnreviewed: true });
+    await host.registry.enable('demo');
+    return (await asNobody('runtime', 'state.get', { payload: '0a016b' })).payload;
+  };
+  await asNobody('runtime', 'state.set', { payload: '0a016b120176' });
+  t.equal(await again(false), '0a01761001');
+  t.equal(await again(true), '');
+});
+
 t.test('a large object is read whole', async (t) => {
   const { ask } = await serve(t);
   const path = 'reports/large';
