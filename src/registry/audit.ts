@@ -113,11 +113,14 @@ export function auditFailure(thrown: unknown): Pick<AuditDraft, 'result' | 'erro
 }
 
 export function auditStanding(
-  plugin: Pick<PluginRow, 'version' | 'currentState' | 'generation'> | undefined,
+  plugin: Pick<PluginRow, 'version' | 'currentState' | 'generation' | 'installed' | 'status'> | undefined,
 ): AuditStanding | undefined {
   if (plugin === undefined) return undefined;
-  const { version, currentState: state, generation } = plugin;
-  return { version, state, generation };
+  const { version, currentState, generation, installed, status } = plugin;
+  // A marker says that an operation runs; where the plugin stood before it, the flags still say.
+  const isMarked = currentState === 'reconciling' || currentState === 'upgrade_running';
+  const stable = installed ? (status ? 'enabled' : 'installed') : 'uninstalled';
+  return { version, state: isMarked ? stable : currentState, generation };
 }
 
 type AuditRow = Omit<AuditEntry, 'from' | 'to'> & { readonly from: string; readonly to: string };

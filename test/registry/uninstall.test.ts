@@ -419,6 +419,24 @@ t.test('the audit log tells who did what, from where to where, and how it ended'
   t.same(registry.audit({ pluginId: 'other' }), []);
 });
 
+t.test('the audit log tells where a plugin stood before an operation, not that the operation ran', async (t) => {
+  const { registry } = await enabled(t);
+  await registry.upload(artifactOf('demo', 'v0.2.0', PARTS));
+  await registry.upgrade('demo', { confirmed: true, ...ALL });
+  await registry.uninstall('demo');
+  t.same(
+    registry.audit().map(({ action, from, to }) => `${action}: ${from?.state} → ${to?.state}`),
+    [
+      'uninstall: enabled → uninstalled',
+      'upgrade: enabled → enabled',
+      'upload: enabled → enabled',
+      'enable: installed → enabled',
+      'install: uninstalled → installed',
+      'upload: undefined → uninstalled',
+    ],
+  );
+});
+
 t.test('nobody changes the audit log, not even by way of the database', async (t) => {
   const { registry, database } = await newHouse(t);
   await registry.upload(artifactOf('demo'));
