@@ -6,6 +6,9 @@ import type { MenuDeclaration } from './menus.js';
 import { resolvePublicAsset } from './public-assets.js';
 import { trim } from './text.js';
 
+/** The menus of an artifact, and the files that they may lead to. */
+export type HostedMenus = Pick<Artifact, 'manifest' | 'frontendAssets'>;
+
 /** The page shell of the console, which mounts a module of a plugin. */
 export const DYNAMIC_PAGE = 'system/plugin/dynamic-page';
 export const ACCESS_MODE = 'pluginAccessMode';
@@ -16,14 +19,16 @@ export const EMBEDDED_MOUNT = 'embedded-mount';
  * @returns warnings that an operator should see
  * @throws SBX_HOSTED_MENU_INVALID with everything that is wrong
  */
-export function validateHostedMenus(artifact: Pick<Artifact, 'manifest' | 'frontendAssets'>): readonly string[] {
-  const findings = artifact.manifest.menus.flatMap((menu) => {
-    const link = assetLinkOf(menu.path);
-    return link?.startsWith('/') ? [checkMenu(menu, link, artifact)] : [];
-  });
+export function validateHostedMenus(artifact: HostedMenus): readonly string[] {
+  const findings = findingsOf(artifact);
   const problems = findings.flatMap((finding) => finding.problems);
   if (problems.length > 0) throw new SandpoolError('SBX_HOSTED_MENU_INVALID', { reason: problems.join('; ') });
   return findings.flatMap(({ warnings }) => warnings);
+}
+
+/** What `validateHostedMenus` would refuse, for those who are told before they try. */
+export function hostedMenuProblems(artifact: HostedMenus): readonly string[] {
+  return findingsOf(artifact).flatMap(({ problems }) => problems);
 }
 
 /** The URL behind a menu's path where that is one, or a public asset; a missing slash in front of an asset is added. */
@@ -58,7 +63,14 @@ interface Finding {
   readonly warnings: readonly string[];
 }
 
-function checkMenu(menu: MenuDeclaration, link: string, artifact: Parameters<typeof validateHostedMenus>[0]): Finding {
+function findingsOf(artifact: HostedMenus): readonly Finding[] {
+  return artifact.manifest.menus.flatMap((menu) => {
+    const link = assetLinkOf(menu.path);
+    return link?.startsWith('/') ? [checkMenu(menu, link, artifact)] : [];
+  });
+}
+
+function checkMenu(menu: MenuDeclaration, link: string, artifact: HostedMenus): Finding {
   const { id, version, publicAssets } = artifact.manifest;
   const prefix = `/x-assets/${id}/${version}/`;
   const path = link.replace(/[?#].*$/s, '');

@@ -11,6 +11,7 @@ import { type BridgeContract, EXECUTABLE_BRIDGE, encodeBridge, normalizeBridge, 
 import type { AssetFile, LanguageAsset, ManifestResource } from './files.js';
 import { encodeHooks, normalizeHooks } from './hooks.js';
 import { encodeHostServices, normalizeHostServices } from './host-services.js';
+import { hostedMenuProblems } from './hosted-menus.js';
 import { encodeJson } from './json.js';
 import { encodeLifecycle, normalizeLifecycle } from './lifecycle.js';
 import { type Manifest, parsePluginYaml, type RawManifest } from './manifest.js';
@@ -64,7 +65,16 @@ export function packPlugin({ files, config, module, withHidden }: PluginSource):
   const bytes = encodeArtifact({ ...contents, manifest, rawManifest }, module);
   const artifact = parseArtifact(bytes);
   validateRelease(artifact);
-  return { bytes, artifact, warnings: [...config.warnings, ...warnings, ...idleParts(contents)] };
+  return {
+    bytes,
+    artifact,
+    warnings: [...config.warnings, ...warnings, ...idleParts(contents), ...unshowable(artifact)],
+  };
+}
+
+/** Menus that a host accepts at an upload and refuses once the plugin is to be enabled, as the reference does. */
+function unshowable(artifact: Artifact): readonly string[] {
+  return hostedMenuProblems(artifact).map((problem) => `it cannot be enabled: ${problem}`);
 }
 
 /** The folders that a `plugin.yaml` publishes. @throws SBX_ARTIFACT_INVALID */

@@ -36,7 +36,7 @@ function upgradeText(preview: UpgradePreview): string {
     blockersText(dependencyCheck),
     section(
       'mind:',
-      riskHints.map((hint) => RISKS[hint.replace(/^.*\.risk\./, '')] ?? hint),
+      riskHints.map((hint) => riskText(hint.replace(/^.*\.risk\./, ''), preview) ?? hint),
     ),
     `sandpool upgrade ${pluginId} carries it out`,
   );
@@ -56,11 +56,22 @@ function rollbackText(preview: RollbackPreview): string {
   );
 }
 
+/** The reference gives the same hint for a consent that is needed and for one that was given; people are told which it is. */
+function riskText(name: string, { hostServicesDiff, toManifest }: UpgradePreview): string | undefined {
+  const isGranted = name === 'hostServiceAuthorizationChanged' && toManifest.hostServiceAuthConfirmed;
+  if (!isGranted) return RISKS[name];
+  return hostServicesDiff.authorizationChanged
+    ? 'it asks for other host services, and all of them are granted'
+    : 'it asks for the same host services, and what was granted stays granted';
+}
+
 const RISKS: Readonly<Record<string, string>> = {
   upgradeSqlRequiresReview: 'its install SQL runs again; a rollback does not undo it',
   mockSqlExcluded: 'its mock data is not loaded by an upgrade',
   hostServiceAuthorizationChanged: 'host services have to be granted: --grant all, none or a file',
   dependencyBlockers: 'dependencies forbid it',
+  pagesInvalid:
+    'it will fail: a menu leads to a page that the new version does not publish (its path names the version)',
 };
 
 function lines(...parts: readonly string[]): string {

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Artifact } from '../artifact/artifact.js';
 import type { HostServiceDeclaration } from '../artifact/host-services.js';
+import { hostedMenuProblems } from '../artifact/hosted-menus.js';
 import { type Authorization, isAuthorizationRequired } from './authorization.js';
 import type { DependencyCheck } from './dependencies.js';
 import type {
@@ -72,6 +73,8 @@ export function riskHints(to: Side, diff: HostServicesDiff, check: DependencyChe
     [mockSqlCount > 0, 'mockSqlExcluded'],
     [diff.authorizationChanged || diff.authorizationRequired, 'hostServiceAuthorizationChanged'],
     [isBlocked, 'dependencyBlockers'],
+    // Not a key of the reference, which finds it out when the menus are written.
+    [hostedMenuProblems(to.artifact).length > 0, 'pagesInvalid'],
   ];
   return hints.filter(([holds]) => holds).map(([, name]) => `plugin.runtimeUpgrade.risk.${name}`);
 }

@@ -197,6 +197,14 @@ t.test('routes and callbacks of a plugin without code are warned of', async (t) 
   ]);
 });
 
+t.test('a menu that leads to the page of another version is warned of', async (t) => {
+  const menus = `menus: [{ key: 'plugin:acme-demo:page', name: P, type: M, path: /x-assets/acme-demo/v0.0.9/index.html }]`;
+  t.same(pack({ 'plugin.yaml': `${PLUGIN_YAML}${menus}` }).warnings, [
+    'it cannot be enabled: menu plugin:acme-demo:page: path /x-assets/acme-demo/v0.0.9/index.html must begin with ' +
+      '/x-assets/acme-demo/v0.1.0/',
+  ]);
+});
+
 t.test('sections that a module brings along are replaced, and foreign ones are kept', async (t) => {
   const old = buildArtifact({ installSql: { '001-old.sql': 'OLD' }, sections: { producers: 'p', 'go:buildid': 'b' } });
   const { bytes, artifact } = pack({}, old);

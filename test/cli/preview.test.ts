@@ -31,6 +31,7 @@ const upgrade = {
   effectiveVersion: 'v0.1.0',
   discoveredVersion: 'v0.2.0',
   riskHints: ['plugin.runtimeUpgrade.risk.upgradeSqlRequiresReview', 'plugin.other'],
+  toManifest: { hostServiceAuthConfirmed: false },
   differences,
   hostServicesDiff,
   dependencyCheck,
@@ -104,3 +105,34 @@ t.test('where there is nothing to preview, the host says so', async (t) => {
   const ran = await sandpool(['preview', 'acme', '--url', url], { cwd });
   t.same(ran, { code: 1, stdout: '', stderr: `${errorCode}: nothing waits\n` });
 });
+
+const SAME_SERVICES = { added: [], removed: [], changed: [], authorizationChanged: false };
+const CONSENTS: readonly (readonly [what: string, changes: object, text: string])[] = [
+  [
+    'a consent that is needed',
+    { toManifest: { hostServiceAuthConfirmed: false } },
+    'host services have to be granted: --grant all, none or a file',
+  ],
+  [
+    'the same request, to which somebody has consented',
+    { toManifest: { hostServiceAuthConfirmed: true }, hostServicesDiff: SAME_SERVICES },
+    'it asks for the same host services, and what was granted stays granted',
+  ],
+  [
+    'another request of a host that grants everything',
+    {
+      toManifest: { hostServiceAuthConfirmed: true },
+      hostServicesDiff: { ...SAME_SERVICES, authorizationChanged: true },
+    },
+    'it asks for other host services, and all of them are granted',
+  ],
+];
+
+for (const [what, changes, text] of CONSENTS) {
+  t.test(`the preview says what becomes of ${what}`, async (t) => {
+    const riskHints = ['plugin.runtimeUpgrade.risk.hostServiceAuthorizationChanged'];
+    const { url } = await playHost(t, { 'GET /plugins/acme/upgrade/preview': { ...upgrade, riskHints, ...changes } });
+    const { stdout } = await sandpool(['preview', 'acme', '--url', url], { cwd });
+    t.match(stdout, `mind:\n  ${text}\n`);
+  });
+}

@@ -188,6 +188,8 @@ const SELECT = { '001-a.sql': 'SELECT 1' };
 const SQL_REVIEW = 'plugin.runtimeUpgrade.risk.upgradeSqlRequiresReview';
 const MOCK = 'plugin.runtimeUpgrade.risk.mockSqlExcluded';
 const CONSENT = 'plugin.runtimeUpgrade.risk.hostServiceAuthorizationChanged';
+const PAGES = 'plugin.runtimeUpgrade.risk.pagesInvalid';
+const OLD_PAGE = { key: 'plugin:demo:page', name: 'Page', type: 'M', path: '/x-assets/demo/v0.0.9/index.html' };
 const BLOCKED = 'plugin.runtimeUpgrade.risk.dependencyBlockers';
 const SCOPED = { hostServices: [storage(['get'], 'a/')] };
 
@@ -208,6 +210,7 @@ const RISKS: readonly (readonly [
   ['services that are given back', SCOPED, {}, FREE, [CONSENT]],
   ['what it needs and does not find', {}, {}, { ...FREE, blockers: SOMETHING }, [BLOCKED]],
   ['who needs it as it is', {}, {}, { ...FREE, reverseBlockers: SOMETHING }, [BLOCKED]],
+  ['a page of another version', {}, { manifest: { menus: [OLD_PAGE] } }, FREE, [PAGES]],
 ];
 
 for (const [what, from, to, check, hints] of RISKS) {
