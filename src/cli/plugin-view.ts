@@ -74,7 +74,8 @@ export function stateOf({ installed, enabled, runtimeState, quarantine }: Plugin
 
 /** One line that says where a plugin stands now, and what an administrator still has to confirm. */
 export function standing(plugin: PluginDetail): string {
-  const line = `${plugin.id} ${plugin.version} is ${stateOf(plugin)}`;
+  const state = stateOf(plugin);
+  const line = `${plugin.id} ${plugin.version} is ${state}${state === 'installed' ? ', not enabled' : ''}`;
   if (plugin.authorizationStatus !== 'pending') return line;
   return `${line}\nhost services that nobody has granted yet:\n${hostServiceLines(scopedServices(plugin))}`;
 }

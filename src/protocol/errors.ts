@@ -111,7 +111,7 @@ const TABLE = {
   PLUGIN_RUNTIME_UPGRADE_UNAVAILABLE: row(409, 'caller', 'plugin {pluginId} ({runtimeState}) has nothing to upgrade to'),
   PLUGIN_RUNTIME_UPGRADE_ALREADY_RUNNING: row(409, 'caller', 'another operation on plugin {pluginId} is running'),
   PLUGIN_RUNTIME_UPGRADE_EXECUTION_FAILED: row(409, 'plugin', 'upgrading plugin {pluginId} from {fromVersion} to {toVersion} failed in {phase}: {reason}'),
-  PLUGIN_RUNTIME_ROLLBACK_UNAVAILABLE: row(409, 'caller', 'plugin {pluginId} cannot be rolled back to {version}: {reason}'),
+  PLUGIN_RUNTIME_ROLLBACK_UNAVAILABLE: row(409, 'caller', 'plugin {pluginId} cannot be rolled back: {reason}'),
   PLUGIN_SOURCE_REGISTRY_NOT_FOUND: row(404, 'caller', 'plugin {pluginId} is not registered'),
   PLUGIN_TENANT_PROVISIONING_POLICY_INVALID: row(409, 'caller', 'plugin {pluginId} is not provisioned for tenants: it is not installed per tenant'),
   PLUGIN_AUTO_ENABLE_FAILED:    row(500, 'operator', 'plugin {pluginId} of plugin.autoEnable cannot be enabled: {reason}'),

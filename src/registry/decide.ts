@@ -148,11 +148,12 @@ export function decideRollback<Release extends Pick<ReleaseRow, 'id' | 'releaseV
   };
   if (!plugin.installed) throw unavailable('the plugin is not installed');
   if (wanted === undefined) throw unavailable('no release was effective before');
-  if (wanted === plugin.version) throw unavailable('it is the effective release');
+  if (wanted === plugin.version) throw unavailable(`${wanted} is the effective release`);
   const release = releases.find(({ releaseVersion }) => releaseVersion === wanted);
-  if (release === undefined) throw unavailable('there is no such release');
+  if (release === undefined) throw unavailable(`there is no release ${wanted}`);
   const isKept = release.status === 'installed' && release.packagePath.startsWith('releases/');
-  if (!isKept) throw unavailable(`it was never in effect since the plugin was installed (it is ${release.status})`);
+  if (!isKept)
+    throw unavailable(`${wanted} was never in effect since the plugin was installed (it is ${release.status})`);
   return release;
 }
 

@@ -55,7 +55,7 @@ export async function readTarget(
     const authorization = decodeAuthorization(release.manifestSnapshot);
     return { release, artifact: core.parseArtifact(bytes), authorization };
   } catch (cause) {
-    const reason = 'its archived file cannot be read';
+    const reason = `the archived file of ${releaseVersion} cannot be read`;
     const facts = { pluginId, version: releaseVersion, reason };
     throw new SandpoolError('PLUGIN_RUNTIME_ROLLBACK_UNAVAILABLE', facts, { cause });
   }

@@ -54,7 +54,7 @@ const CHINESE: Readonly<Partial<Record<ErrorCode, string>>> = {
   PLUGIN_RUNTIME_UPGRADE_UNAVAILABLE: '插件 {pluginId}（{runtimeState}）没有可升级的版本',
   PLUGIN_RUNTIME_UPGRADE_ALREADY_RUNNING: '插件 {pluginId} 的另一个操作正在进行',
   PLUGIN_RUNTIME_UPGRADE_EXECUTION_FAILED: '插件 {pluginId} 从 {fromVersion} 升级到 {toVersion} 在 {phase} 阶段失败：{reason}',
-  PLUGIN_RUNTIME_ROLLBACK_UNAVAILABLE: '插件 {pluginId} 无法回滚到 {version}：{reason}',
+  PLUGIN_RUNTIME_ROLLBACK_UNAVAILABLE: '插件 {pluginId} 无法回滚：{reason}',
   PLUGIN_SOURCE_REGISTRY_NOT_FOUND:  '插件 {pluginId} 未注册',
   PLUGIN_TENANT_PROVISIONING_POLICY_INVALID: '插件 {pluginId} 未按租户安装，不能设置新租户启用策略',
   PLATFORM_PERMISSION_REQUIRED:      '插件由平台管理，租户无权操作',

@@ -73,7 +73,7 @@ t.test('without a grant the host services that wait for one are listed', async (
   t.equal(code, 0);
   t.equal(
     stdout,
-    `acme-demo 0.1.0 is installed
+    `acme-demo 0.1.0 is installed, not enabled
 host services that nobody has granted yet:
   storage            get, put  a/
   acme-other/crm@v1  find      customers

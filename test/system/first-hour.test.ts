@@ -93,7 +93,7 @@ t.test(
     t.match(await host.get('/x/acme-echo/echo'), { status: 200, text: '{"ok":true}' });
     t.equal(await done(...install), 'acme-echo v0.1.0 is enabled\n', 'the same again is done already');
 
-    t.equal(await done('disable', 'acme-echo'), 'acme-echo v0.1.0 is installed\n');
+    t.equal(await done('disable', 'acme-echo'), 'acme-echo v0.1.0 is installed, not enabled\n');
     t.match(await host.get('/x/acme-echo/echo'), { status: 404, text: 'Dynamic plugin is not enabled' });
     t.equal((await host.get(curlUrl)).status, 200, 'the other plugin is not concerned');
     await done('enable', 'acme-echo');
