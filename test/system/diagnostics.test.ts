@@ -9,7 +9,8 @@ import { startTestHost } from './host.js';
 t.test('a denial, a trap and a timeout each leave one line with plugin, request and reason (F129)', async (t) => {
   const lines: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
-  const host = await startTestHost(t, { SANDBOX_DEADLINE_MS: '200' }, t.testdir(), log);
+  const settings = { SANDBOX_PLUGINS_INFINITE_LOOP_DEADLINE_MS: '200', SANDBOX_SLOW_HOST_CALL_MS: '0' };
+  const host = await startTestHost(t, settings, t.testdir(), log);
   /** The lines since the last time; those of a sandbox thread come by themselves. */
   const written = async (): Promise<readonly unknown[]> => {
     while (lines.length === 0) await setTimeout(5);

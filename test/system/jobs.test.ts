@@ -97,7 +97,12 @@ t.test('an operator runs, pauses and resumes jobs by the command line, and reads
   });
   t.match(await jobs('run', 'demo/endless', '--wait'), { code: 1, stdout: /: timed_out, SBX_DEADLINE, .*1000 ms/ });
   t.match(await jobs('pause', 'demo/often'), { code: 0, stdout: 'demo/often is paused\n' });
-  t.match(await jobs('--status', 'disabled'), {
+  // A run that is under way ends first.
+  const paused = await until(
+    () => jobs('--status', 'disabled'),
+    ({ stdout }) => !stdout.includes(' running '),
+  );
+  t.match(paused, {
     code: 0,
     stdout: /^ID .*\n\d+ +demo\/often +disabled +\* \* \* \* \* \* Asia\/Shanghai +- /,
   });
