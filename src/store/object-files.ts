@@ -48,7 +48,7 @@ export function findFile(root: string, path: string): Found {
 }
 
 function look(path: string): BigIntStats | undefined {
-  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return ifThere(() => lstatSync(path, { bigint: true }));
 }
 
 function timesOf({ size, mtimeNs }: BigIntStats): { bytes: number; updatedAtNs: bigint } {
@@ -68,7 +68,7 @@ const PLAIN = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Opens a regular file for reading; undefined when it is gone or something else by now. */
 export function openFile(file: string): OpenFile | undefined {
-  const descriptor = openIfThere(file, constants.O_RDONLY | PLAIN);
+  const descriptor = ifThere(() => openSync(file, constants.O_RDONLY | PLAIN));
   if (descriptor === undefined) return undefined;
   const stats = fstatSync(descriptor, { bigint: true });
   if (!stats.isFile()) {
@@ -127,7 +127,7 @@ function writeAll(descriptor: number, body: Uint8Array, offset: number): void {
 export function syncDirectory(directory: string): void {
   // Windows cannot open a directory; its file system keeps names by itself.
   if (process.platform === 'win32') return;
-  const descriptor = openIfThere(directory, constants.O_RDONLY);
+  const descriptor = ifThere(() => openSync(directory, constants.O_RDONLY));
   if (descriptor === undefined) {
     syncDirectory(dirname(directory));
     return;
@@ -139,11 +139,12 @@ export function syncDirectory(directory: string): void {
   }
 }
 
-function openIfThere(path: string, flags: number): number | undefined {
+/** Undefined when others have removed what is looked for meanwhile, or have put a file in the place of a directory above it. */
+function ifThere<Result>(look: () => Result): Result | undefined {
   try {
-    return openSync(path, flags);
+    return look();
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw thrown;
   }
 }
@@ -235,13 +236,7 @@ export function* weighBelow(directory: string): Generator<undefined, { bytes: nu
 const YIELD_EVERY = 200;
 
 function entriesOf(directory: string) {
-  try {
-    return readdirSync(directory, { withFileTypes: true });
-  } catch (thrown) {
-    // Removed meanwhile, or never there.
-    if (['ENOENT', 'ENOTDIR'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return [];
-    throw thrown;
-  }
+  return ifThere(() => readdirSync(directory, { withFileTypes: true })) ?? [];
 }
 
 function isBehind(path: string, after: string): boolean {

@@ -26,9 +26,16 @@ if (holds) {
 let random = seed;
 for (let round = 0; round < rounds; round++) {
   random = (random * 1_103_515_245 + 12_345) & 0x7fffffff;
-  const path = ['a', 'd/b', 'd/e/c'][random % 3] as string;
-  if (random % 5 === 0) objects.delete(scope, path, until());
-  else objects.put(scope, path, Buffer.alloc((random >> 8) % 2000), { overwrite: true, until: until() });
+  // `d/e` is now a file and now a directory of others.
+  const path = ['a', 'd/b', 'd/e/c', 'd/e'][(random >> 4) % 4] as string;
+  const body = Buffer.alloc((random >> 8) % 2000);
+  try {
+    if (random % 5 === 0) objects.delete(scope, path, until());
+    else objects.put(scope, path, body, { overwrite: true, until: until() });
+    objects.open(scope, path)?.close();
+  } catch (thrown) {
+    if ((thrown as { code?: string }).code !== 'PLUGIN_STORAGE_PATH_INVALID') throw thrown;
+  }
 }
 objects.close();
 parentPort?.postMessage('done');

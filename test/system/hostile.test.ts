@@ -84,7 +84,7 @@ t.test(
 t.test('a flood of log lines is cut and counted, and the guest ends at its deadline', async (t) => {
   const host = startEngine(t, {
     limits: { logLinesPerSecond: 10, maxHostCalls: 10_000_000 },
-    perPlugin: { flood: { deadlineMs: 1500 } },
+    perPlugin: { flood: { deadlineMs: 500 } },
   });
   await host.load('flood', await watGuest('log-flood'), { services: UUID });
   await host.load('bystander', await watGuest('echo'));
@@ -93,8 +93,8 @@ t.test('a flood of log lines is cut and counted, and the guest ends at its deadl
   t.equal(bodyOf(await host.request('bystander')), '{"ok":true}');
   t.equal(bodyOf(await flooding), 'SBX_DEADLINE');
   const lines = host.logs.filter(({ pluginId, text }) => pluginId === 'flood' && text.includes('xxx'));
-  const seconds = Math.ceil((performance.now() - startedAt) / 1000) + 1;
-  t.ok(lines.length <= 10 * seconds, `${lines.length} lines in ${seconds} seconds`);
+  const seconds = (performance.now() - startedAt) / 1000;
+  t.ok(lines.length <= 20 + 10 * seconds, `${lines.length} lines in ${seconds} seconds, twice the rate in a burst`);
   t.ok(lines.every(({ text }) => text.length <= 8192));
   t.ok(host.logs.some(({ level, text }) => level === 'warn' && /log lines dropped/.test(text)));
 });
