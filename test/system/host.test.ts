@@ -64,7 +64,9 @@ t.test('a running request ends before the host does', async (t) => {
   const { url, asked, answer } = await slowServer(t);
   const host = await startTestHost(t, {
     NETWORK_ALLOWED_ADDRESSES: '["127.0.0.0/8"]',
-    SERVER_SHUTDOWN_GRACE_MS: '60000',
+    NETWORK_TIMEOUT_MS: '300000',
+    SANDBOX_DEADLINE_MS: '300000',
+    SERVER_SHUTDOWN_GRACE_MS: '300000',
   });
   const hostServices = [{ service: 'network', methods: ['request'], resources: [{ url: 'http://127.0.0.1/' }] }];
   const { asNobody } = await serveRawCalls(host, { hostServices });

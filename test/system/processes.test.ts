@@ -234,7 +234,9 @@ t.test('a host that is told to end lets running requests end', async (t) => {
   const host = await serveEcho(t, {
     PLUGIN_GRANT_UNREVIEWED: 'true',
     NETWORK_ALLOWED_ADDRESSES: '["127.0.0.0/8"]',
-    SERVER_SHUTDOWN_GRACE_MS: '60000',
+    NETWORK_TIMEOUT_MS: '300000',
+    SANDBOX_DEADLINE_MS: '300000',
+    SERVER_SHUTDOWN_GRACE_MS: '300000',
   });
   await install(host, host.headers, 'acme-slow', 'host-call', [
     { service: 'network', methods: ['request'], resources: [{ url: 'http://127.0.0.1/' }] },

@@ -120,7 +120,11 @@ t.test('a request that runs ends on the release that it began on, whatever is sw
   t.teardown(() => server.close());
   const resourceRef = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 
-  const host = await startTestHost(t, { NETWORK_ALLOWED_ADDRESSES: '["127.0.0.0/8"]' });
+  const host = await startTestHost(t, {
+    NETWORK_ALLOWED_ADDRESSES: '["127.0.0.0/8"]',
+    NETWORK_TIMEOUT_MS: '300000',
+    SANDBOX_DEADLINE_MS: '300000',
+  });
   const manifest = { id: 'demo', name: 'demo', version: 'v0.1.0' };
   const hostServices = [{ service: 'network', methods: ['request'], resources: [{ url: 'http://127.0.0.1/' }] }];
   const { asNobody } = await serveRawCalls(host, { manifest, hostServices });
