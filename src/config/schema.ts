@@ -59,7 +59,7 @@ export const CONFIG_SCHEMA = section({
     slowHostCallMs:    integer(1000, [0, 3_600_000, 'ms'], 'Host calls that take this long are logged, with plugin, method and resource; 0 for none.'),
     logLinesPerSecond: integer(100, LOG_LINES, 'Most log lines of one plugin in a second, per worker; what is more is dropped and counted.'),
     instanceBudgetMiB: integer(512, [1, 1_048_576, 'MiB'], 'Memory of the instances that one worker keeps.'),
-    maxInstances:      autoOr([1, 100_000, 'instances'], 'Most instances that one worker keeps, because each reserves 10 GiB of addresses; `auto` shares 8,000 among `pool.maxThreads`.'),
+    maxInstances:      autoOr([1, 100_000, 'instances'], 'Most instances that one worker keeps, because each reserves 10 GiB of addresses; `auto` shares 8,000 among `pool.maxThreads` and `pool.maxWaitingThreads`.'),
     instanceIdleMs:    integer(300_000, [1000, 86_400_000, 'ms'], 'Time without an invocation after which a worker frees an instance.'),
     memoryHeadroomMiB: integer(0, HEADROOM, 'Memory that an instance has in reserve, so that a request that makes the memory grow by less does not cost the instance. A guest that errs and reads up to so far behind the end of its memory finds zeros there instead of a trap.'),
     recycleAfter:      integer(0, RECYCLE, 'Invocations after which an instance is replaced by a new one, up to a fifth earlier so that not all go together; 0 for never.'),

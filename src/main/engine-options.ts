@@ -22,15 +22,16 @@ export function engineOptions(
     pool: { ...pool, processors, maxThreads, minThreads: Math.min(pool.minThreads, maxThreads), slots },
     limitsOf: limitsOf(config, slots),
     instanceBudgetMiB: sandbox.instanceBudgetMiB,
-    maxInstances: sandbox.maxInstances === 'auto' ? shareOfInstances(maxThreads) : sandbox.maxInstances,
+    maxInstances:
+      sandbox.maxInstances === 'auto' ? shareOfInstances(maxThreads + pool.maxWaitingThreads) : sandbox.maxInstances,
     instanceIdleMs: sandbox.instanceIdleMs,
     quarantine: sandbox.quarantine,
   };
 }
 
 /** Of the 12,000 memories that fit into a process, some are left to instances that run once and to those not collected yet. */
-function shareOfInstances(maxThreads: number): number {
-  return Math.max(1, Math.floor(MAX_INSTANCES / maxThreads));
+function shareOfInstances(threads: number): number {
+  return Math.max(1, Math.floor(MAX_INSTANCES / threads));
 }
 
 function limitsOf(config: Config, slots: number): EngineOptions['limitsOf'] {
