@@ -178,15 +178,6 @@ export async function serveProxy(t: Test, { status = 200, to }: { status?: numbe
   return { port: (proxy.address() as AddressInfo).port, asked };
 }
 
-/** A port on which nobody listens. */
-export async function closedPort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 interface Listening {
   listen(port: number, host: string): unknown;
   address(): unknown;

@@ -78,7 +78,7 @@ t.test('what the host refuses keeps the code of the host', async (t) => {
 });
 
 t.test('a host that is not there is unreachable', async (t) => {
-  const host = await connect({ url: await silentUrl() });
+  const host = await connect({ url: await silentUrl(t) });
   await t.rejects(host.request({ path: '/plugins' }), { code: 'SBX_HOST_UNREACHABLE', message: /ECONNREFUSED/ });
 });
 
@@ -109,7 +109,7 @@ t.test('an upload that the host refuses before it has read everything keeps the 
 });
 
 t.test('a file that cannot be read is not sent', async (t) => {
-  const host = await connect({ url: await silentUrl() });
+  const host = await connect({ url: await silentUrl(t) });
   await t.rejects(host.upload({ file: file('absent.wasm'), overwrite: false }), { code: 'SBX_FILE_UNREADABLE' });
   await t.rejects(host.upload({ file: file(''), overwrite: false }), {
     code: 'SBX_FILE_UNREADABLE',

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import { closedPort } from '../closed-port.js';
 
 export interface Ran {
   readonly code: number;
@@ -75,10 +76,6 @@ export async function playHost(t: Test, answers: Answers): Promise<{ url: string
 }
 
 /** An address at which nothing listens. */
-export async function silentUrl(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return `http://127.0.0.1:${port}`;
+export async function silentUrl(t: Test): Promise<string> {
+  return `http://127.0.0.1:${await closedPort(t)}`;
 }

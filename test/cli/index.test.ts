@@ -78,7 +78,7 @@ t.test('an operation that fails exits with 1 and names every problem', async (t)
 });
 
 t.test('a host that is not there exits with 3', async (t) => {
-  const url = await silentUrl();
+  const url = await silentUrl(t);
   const { code, stdout, stderr } = await sandpool(['list', '--url', url, '--json'], { cwd });
   t.equal(code, 3);
   t.match(JSON.parse(stdout), { error: { code: 'SBX_HOST_UNREACHABLE', details: { url } } });

@@ -1,6 +1,5 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
@@ -118,8 +117,7 @@ t.test('without a content type there is no upload', async (t) => {
 
 t.test('a file beyond the limit is refused, whether it says so or not (C22), and leaves nothing behind', async (t) => {
   const plane = await openControlPlane(t);
-  const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('sandpool-upload-'));
-  const before = leftovers();
+  const left = ownTemporaryFiles(t);
   for (const [title, bytes] of [
     ['by its length', MAX_UPLOAD_BYTES + 2 * 1024 * 1024],
     ['below the limit of the form', MAX_UPLOAD_BYTES + 1],
@@ -137,7 +135,7 @@ t.test('a file beyond the limit is refused, whether it says so or not (C22), and
     );
     await nothingStored(t, plane, title);
   }
-  t.same(leftovers(), before);
+  t.same(left(), []);
 });
 
 t.test('a file of exactly the limit is read, however small other bodies must be (C21)', async (t) => {

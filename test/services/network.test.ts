@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import t from 'tap';
+import { closedPort } from '../closed-port.js';
 import {
-  closedPort,
   LOOPBACK,
   type NetworkHostOptions,
   serveBytes,
@@ -147,7 +147,7 @@ t.test('29.4 #49 a refused connection, a silent upstream and an unknown name are
     pluginNetwork: { hasty: { timeoutMs: 50 } },
     resolve: (name) => (name === 'nowhere.example.com' ? [] : ['127.0.0.1']),
   });
-  const refused = await host.send('demo', `http://a.example.com:${await closedPort()}/`);
+  const refused = await host.send('demo', `http://a.example.com:${await closedPort(t)}/`);
   t.match(refused, { status: 4, error: { errorCode: 'HOST_CALL_INTERNAL_ERROR' } });
   await host.permit('hasty', ['http://*']);
   t.match(await host.send('hasty', `http://a.example.com:${silent.port}/`), {

@@ -30,7 +30,7 @@ export function startPostgres(path: string): Postgres | undefined {
   try {
     execFileSync(initdb, ['-D', data, '-U', 'test', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '-N'], quiet);
     const options = `-c listen_addresses= -c unix_socket_directories=${directory} -c timezone=UTC -c fsync=off`;
-    execFileSync(postgres, ['-D', data, '-w', '-o', options, 'start'], quiet);
+    execFileSync(postgres, ['-D', data, '-w', '-t', '600', '-o', options, 'start'], quiet);
   } catch {
     stop();
     return undefined;
