@@ -1,6 +1,7 @@
 /** The `--grant` option: which of the declared host services an administrator grants (spec/governance.md §2.10). */
 import { readFile } from 'node:fs/promises';
-import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { SandpoolError } from '../protocol/errors.js';
+import { unreadable } from '../protocol/unreadable.js';
 import type { Host } from './client.js';
 import { type HostService, pluginDetail } from './plugin-view.js';
 
@@ -40,7 +41,7 @@ async function decisionIn(file: string): Promise<{ services: unknown[] }> {
     const { services } = (parsed.authorization ?? parsed) as { services?: unknown };
     if (Array.isArray(services)) return { services };
   } catch (error) {
-    throw new SandpoolError('SBX_FILE_UNREADABLE', { file, reason: reasonOf(error) }, { cause: error });
+    throw unreadable(file, error);
   }
   throw new SandpoolError('SBX_FILE_UNREADABLE', { file, reason: 'it has no list `services`' });
 }

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { readEnvironment } from '../config/load.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { unreadable } from '../protocol/unreadable.js';
 import { storedToken } from './credentials.js';
 import { HostRefusal } from './refusal.js';
 
@@ -98,7 +99,7 @@ async function answerOf(url: string, path: string, init: RequestInit): Promise<u
     });
   }
   if (response.ok && body.code === 0) return body.data;
-  throw refusal(body, body.message);
+  throw refusal(url, body, body.message);
 }
 
 function networkReason(error: unknown): string {
@@ -108,10 +109,10 @@ function networkReason(error: unknown): string {
   return reasonOf(inner ?? error);
 }
 
-function refusal(body: Record<string, unknown>, message: string): HostRefusal {
+function refusal(url: string, body: Record<string, unknown>, message: string): HostRefusal {
   const { errorCode, messageParams } = body;
   const code = typeof errorCode === 'string' && errorCode !== '' ? errorCode : 'SBX_HOST_REFUSED';
-  return new HostRefusal(code, message, isObject(messageParams) ? messageParams : {});
+  return new HostRefusal(code, message, isObject(messageParams) ? messageParams : {}, url);
 }
 
 async function uploadRequest(upload: Upload): Promise<RequestInit> {
@@ -150,7 +151,7 @@ async function fileBytes(file: string): Promise<number> {
     const found = await stat(file);
     if (found.isFile()) return found.size;
   } catch (error) {
-    throw new SandpoolError('SBX_FILE_UNREADABLE', { file, reason: reasonOf(error) }, { cause: error });
+    throw unreadable(file, error);
   }
   throw new SandpoolError('SBX_FILE_UNREADABLE', { file, reason: 'it is not a file' });
 }

@@ -1,7 +1,7 @@
 /** Tokens that `login` stored, one for each host: a file that only its owner may read. */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { unreadable } from '../protocol/unreadable.js';
 
 interface Credential {
   readonly username: string;
@@ -34,7 +34,7 @@ async function readCredentials(userDir: string): Promise<Map<string, Credential>
     return new Map(Object.entries(JSON.parse(await readFile(file, 'utf8')) as Record<string, Credential>));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
-    throw new SandpoolError('SBX_FILE_UNREADABLE', { file, reason: reasonOf(error) }, { cause: error });
+    throw unreadable(file, error);
   }
 }
 

@@ -5,6 +5,7 @@ import { programVersion } from '../config/program-version.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import type { Command, Context, ExitCode } from './command.js';
 import { COMMANDS } from './commands.js';
+import { hintOf } from './hints.js';
 import { HostRefusal } from './refusal.js';
 
 await main(process.argv.slice(2));
@@ -14,7 +15,7 @@ async function main(argv: readonly string[]): Promise<void> {
   try {
     await parserOf(COMMANDS).parseAsync(argv, { from: 'user' });
   } catch (error) {
-    process.exitCode = report(error, wantsJson(argv));
+    process.exitCode = report(error, argv);
   }
 }
 
@@ -70,14 +71,15 @@ function contextOf(parser: Parser): Context {
   };
 }
 
-/** Prints a failure: `CODE: sentence` on stderr, with `--json` also the error document on stdout. Decides the exit code. */
-function report(thrown: unknown, json: boolean): ExitCode {
+/** Prints a failure: `CODE: sentence` on stderr, and below it what to do, if that is known; with `--json` also the error document on stdout. Decides the exit code. */
+function report(thrown: unknown, argv: readonly string[]): ExitCode {
   // Help and version end a parse by throwing, with nothing wrong.
   if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
   const { code, message, details } = failureOf(thrown);
-  process.stderr.write(endLine(`${code}: ${message}`));
+  const hint = code === 'SBX_USAGE' ? usageHint(argv) : hintOf(code, hostOf(thrown));
+  process.stderr.write(endLine([`${code}: ${message}`, ...(hint ? [`  ${hint}`] : [])].join('\n')));
   if (code === 'SBX_INTERNAL' && thrown instanceof Error) process.stderr.write(endLine(thrown.stack ?? ''));
-  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, details } }, null, 2)}\n`);
+  if (wantsJson(argv)) process.stdout.write(`${JSON.stringify({ error: { code, message, details } }, null, 2)}\n`);
   if (code === 'SBX_USAGE') return 2;
   return code === 'SBX_HOST_UNREACHABLE' ? 3 : 1;
 }
@@ -93,6 +95,18 @@ function failureOf(thrown: unknown): { code: string; message: string; details: u
   if (thrown instanceof SandpoolError) return thrown.toData();
   if (thrown instanceof HostRefusal) return thrown;
   return new SandpoolError('SBX_INTERNAL', { reason: reasonOf(thrown) }).toData();
+}
+
+/** The usage of the command that was meant. */
+function usageHint(argv: readonly string[]): string | undefined {
+  const known = COMMANDS.find(({ name }) => name === argv.find((word) => !word.startsWith('-')));
+  return (
+    known && `usage: sandpool ${[known.name, known.args].filter(Boolean).join(' ')} [options]; --help explains them`
+  );
+}
+
+function hostOf(thrown: unknown): string | undefined {
+  return thrown instanceof HostRefusal ? thrown.url : undefined;
 }
 
 /** Whether a command line that could not be parsed asks for JSON. */

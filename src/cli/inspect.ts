@@ -1,6 +1,6 @@
 /** `sandpool inspect`: what is in an artifact, whether a host accepts it, and how it can be run. */
 import { readFile } from 'node:fs/promises';
-import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { unreadable } from '../protocol/unreadable.js';
 import type { Context, ExitCode } from './command.js';
 import { formatInspection } from './inspect-text.js';
 import { inspectArtifact } from './inspection.js';
@@ -20,6 +20,6 @@ async function readBytes(file: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch (cause) {
-    throw new SandpoolError('SBX_FILE_UNREADABLE', { file, reason: reasonOf(cause) }, { cause });
+    throw unreadable(file, cause);
   }
 }

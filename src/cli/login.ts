@@ -32,7 +32,8 @@ export async function run(context: Context<Options>): Promise<ExitCode> {
 async function readPassword({ stdin, stderr, options }: Context<Options>, question: string): Promise<string> {
   const asks = stdin.isTTY && !options.passwordStdin;
   const password = asks ? await ask(stdin, stderr, question) : (await text(stdin)).replace(/\r?\n$/, '');
-  if (password === '') throw new SandpoolError('SBX_USAGE', { reason: 'the password is empty' });
+  if (password === '')
+    throw new SandpoolError('SBX_USAGE', { reason: 'the password is empty; without a terminal it is read from stdin' });
   return password;
 }
 

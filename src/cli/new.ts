@@ -4,6 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkPluginId } from '../artifact/plugin-id.js';
 import { SandpoolError } from '../protocol/errors.js';
+import { unreadable } from '../protocol/unreadable.js';
 import type { Context, ExitCode } from './command.js';
 
 export const LANGUAGES = ['assemblyscript', 'go'] as const;
@@ -74,7 +75,7 @@ function languageOf(name: string): Language {
 async function refuseOccupied(directory: string): Promise<void> {
   const entries = await readdir(directory).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return [];
-    throw new SandpoolError('SBX_FILE_UNREADABLE', { file: directory, reason: cause.message }, { cause });
+    throw unreadable(directory, cause);
   });
   if (entries.length > 0) throw new SandpoolError('SBX_DIRECTORY_NOT_EMPTY', { directory });
 }

@@ -9,6 +9,7 @@ import { type PackConfig, parsePackConfig } from '../artifact/pack-config.js';
 import { packFailed, packsHidden, selectFiles, type TreeEntry } from '../artifact/pack-tree.js';
 import { readSections } from '../artifact/sections.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { unreadable } from '../protocol/unreadable.js';
 import type { Context, ExitCode } from './command.js';
 import { buildModule, usualBuild } from './pack-build.js';
 
@@ -52,8 +53,8 @@ async function dynamicPluginsIn(directory: string): Promise<readonly string[] | 
     if (text !== undefined && parsePluginYaml(text).manifest.type.trim() === 'dynamic')
       plugins.push(join(directory, name));
   }
-  // Without any, the error is that of a plugin whose plugin.yaml is missing.
-  return plugins.length > 0 ? plugins : undefined;
+  if (plugins.length > 0) return plugins;
+  throw packFailed(`missing plugin.yaml: neither ${directory} nor a directory in it is a dynamic plugin`);
 }
 
 /** Several plugins have several files and several modules. */
@@ -157,22 +158,22 @@ async function kindOf(path: string, root: string): Promise<TreeEntry['kind']> {
 }
 
 async function checkDirectory(directory: string): Promise<void> {
-  const found = await stat(directory).catch((cause) => unreadable(directory, cause));
-  if (!found.isDirectory()) unreadable(directory, new Error('it is not a directory'));
+  const found = await stat(directory).catch((cause) => fail(directory, cause));
+  if (!found.isDirectory()) fail(directory, new Error('it is not a directory'));
 }
 
 async function textIfPresent(file: string): Promise<string | undefined> {
   return readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) =>
-    cause.code === 'ENOENT' || cause.code === 'ENOTDIR' ? undefined : unreadable(file, cause),
+    cause.code === 'ENOENT' || cause.code === 'ENOTDIR' ? undefined : fail(file, cause),
   );
 }
 
 async function readBytes(file: string): Promise<Uint8Array> {
-  return readFile(file).catch((cause) => unreadable(file, cause));
+  return readFile(file).catch((cause) => fail(file, cause));
 }
 
-function unreadable(file: string, cause: unknown): never {
-  throw new SandpoolError('SBX_FILE_UNREADABLE', { file, reason: reasonOf(cause) }, { cause });
+function fail(file: string, cause: unknown): never {
+  throw unreadable(file, cause);
 }
 
 /** A directory that exists gets a file of the plugin's name. */

@@ -2,11 +2,14 @@
 export class HostRefusal extends Error {
   readonly code: string;
   readonly details: Readonly<Record<string, unknown>>;
+  /** The host that refused. */
+  readonly url: string | undefined;
 
-  constructor(code: string, message: string, details: Readonly<Record<string, unknown>> = {}) {
+  constructor(code: string, message: string, details: Readonly<Record<string, unknown>> = {}, url?: string) {
     super(message);
     this.name = 'HostRefusal';
     this.code = code;
     this.details = details;
+    this.url = url;
   }
 }

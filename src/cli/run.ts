@@ -16,8 +16,9 @@ import { createHostCallAnswers, openHostTables, openPluginNetwork } from '../mai
 import { directoryOfOne } from '../main/plugin-directory.js';
 import { createMetrics } from '../metrics.js';
 import type { Identity } from '../protocol/envelope.js';
-import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { SandpoolError } from '../protocol/errors.js';
 import type { HostCallTrace } from '../protocol/messages.js';
+import { unreadable } from '../protocol/unreadable.js';
 import { runPhase } from '../registry/install-sql.js';
 import type { PluginView } from '../registry/registry.js';
 import { createMemoryCache } from '../services/cache/memory.js';
@@ -98,7 +99,7 @@ async function readBytes(file: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch (cause) {
-    throw new SandpoolError('SBX_FILE_UNREADABLE', { file, reason: reasonOf(cause) }, { cause });
+    throw unreadable(file, cause);
   }
 }
 
@@ -115,7 +116,7 @@ async function grantOf(artifact: Artifact, choice = 'all'): Promise<Grant> {
     );
   } catch (thrown) {
     if (thrown instanceof SandpoolError) throw thrown;
-    throw new SandpoolError('SBX_FILE_UNREADABLE', { file: choice, reason: reasonOf(thrown) }, { cause: thrown });
+    throw unreadable(choice, thrown);
   }
 }
 

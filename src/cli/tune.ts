@@ -4,6 +4,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Artifact, parseArtifact } from '../artifact/artifact.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { unreadable } from '../protocol/unreadable.js';
 import { type HostServer, login, startHostServer } from '../tune/child.js';
 import { curveOf, type Evidence, fragmentOf, recommended } from '../tune/fragment.js';
 import { applyLoad, type LoadPlan } from '../tune/load.js';
@@ -124,7 +125,7 @@ async function bodyOf(data = ''): Promise<Uint8Array> {
 
 async function read(file: string): Promise<Uint8Array> {
   return readFile(file).catch((cause) => {
-    throw new SandpoolError('SBX_FILE_UNREADABLE', { file, reason: reasonOf(cause) }, { cause });
+    throw unreadable(file, cause);
   });
 }
 

@@ -1,6 +1,7 @@
 /** `sandpool upload`: sends an artifact to a host. */
 import { connect, type Host, type HostOptions } from './client.js';
 import type { Context, ExitCode } from './command.js';
+import { pluginDetail } from './plugin-view.js';
 
 export interface UploadOptions extends HostOptions {
   readonly overwrite?: boolean;
@@ -16,12 +17,17 @@ export interface Uploaded {
 }
 
 export async function run(context: Context<UploadOptions>): Promise<ExitCode> {
-  const uploaded = await uploadFile(context, await connect(context.options), context.args[0] ?? '');
-  const next = uploaded.installed
-    ? 'installed; the upload waits for an upgrade'
-    : `not installed; sandpool install ${uploaded.id}`;
-  context.answer(uploaded, `${uploaded.id} ${uploaded.version} is uploaded (${next})`);
+  const host = await connect(context.options);
+  const uploaded = await uploadFile(context, host, context.args[0] ?? '');
+  context.answer(uploaded, `${uploaded.id} ${uploaded.version} is uploaded (${await nextStep(host, uploaded)})`);
   return 0;
+}
+
+async function nextStep(host: Host, { id, version, installed }: Uploaded): Promise<string> {
+  if (!installed) return `not installed; sandpool install ${id}`;
+  const { effectiveVersion } = await pluginDetail(host, id);
+  if (effectiveVersion === version) return 'it is in effect already';
+  return `${effectiveVersion} is in effect; sandpool preview ${id} shows what an upgrade changes`;
 }
 
 /** Uploads a file, with a progress line when stderr is a terminal. */

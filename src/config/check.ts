@@ -209,13 +209,16 @@ function shown(value: unknown): string {
 /** Edits that turn one word into the other: insert, delete, replace. */
 function distanceOf(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  let before = row;
   for (const [index, letter] of [...from].entries()) {
     const next = [index + 1];
     for (let column = 1; column <= to.length; column++) {
       const replaced = row[column - 1]! + (letter === to[column - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[column]! + 1, next[column - 1]! + 1));
+      const isSwapped = letter === to[column - 2] && from[index - 1] === to[column - 1];
+      const swapped = isSwapped ? before[column - 2]! + 1 : replaced;
+      next.push(Math.min(replaced, swapped, row[column]! + 1, next[column - 1]! + 1));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[to.length]!;
 }

@@ -18,6 +18,7 @@ import {
   visit,
 } from 'yaml';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { unreadable } from '../protocol/unreadable.js';
 import { conflictsOf, type Given, type Path, pathText, readSettings } from './check.js';
 import { type Config, type ConfigFlag, defaults, FLAG_NAMES, FLAGS, SETTINGS, type Setting } from './schema.js';
 import { NOT_SETTINGS, readText, settingOfVariable, unknownVariable } from './variables.js';
@@ -134,7 +135,7 @@ function readFile(file: string, mayBeAbsent: boolean): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (error) {
     if (mayBeAbsent && (error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw new SandpoolError('SBX_FILE_UNREADABLE', { file, reason: reasonOf(error) }, { cause: error });
+    throw unreadable(file, error);
   }
 }
 

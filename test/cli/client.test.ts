@@ -73,7 +73,7 @@ t.test('what the host refuses keeps the code of the host', async (t) => {
     await t.rejects(host.request({ path: pluginPath(name) }), { code, message }, name);
   await t.rejects(
     host.request({ path: '/plugins/coded' }),
-    new HostRefusal('PLUGIN_DEPENDENCY_BLOCKED', 'blocked', { pluginId: 'a' }),
+    new HostRefusal('PLUGIN_DEPENDENCY_BLOCKED', 'blocked', { pluginId: 'a' }, url),
   );
 });
 

@@ -94,7 +94,7 @@ t.test('a grant is nothing, or what a file says', async (t) => {
 t.test('a grant that cannot be read stops before the host is asked', async (t) => {
   const { url, received } = await playHost(t, answers);
   for (const [grant, reason] of [
-    ['absent.json', 'ENOENT'],
+    ['absent.json', 'there is no such file or directory'],
     ['demo.wasm', 'JSON'],
     ['wrong.json', 'it has no list `services`'],
   ] as const) {

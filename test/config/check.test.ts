@@ -9,6 +9,7 @@ t.test('a near miss is recognised, a different word is not', async (t) => {
     ['maxthreads', 'maxThreads'],
     ['maxThread', 'maxThreads'],
     ['hst', 'host'],
+    ['hsot', 'host'],
     ['max', 'maxThreads'],
     ['p', undefined],
     ['colour', undefined],
