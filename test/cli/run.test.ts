@@ -8,7 +8,7 @@ import { watGuest } from '../guest-modules.js';
 import { rawCall, readRaw } from '../raw-calls.js';
 import { sandpool } from './command-line.js';
 
-t.setTimeout(600_000);
+t.setTimeout(3_600_000);
 
 const ROUTES = [{ method: 'POST', path: '/echo', requestType: 'EchoReq' }];
 const SCOPED = [{ service: 'storage', methods: ['get'], resources: { paths: ['a/'] } }];

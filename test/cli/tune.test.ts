@@ -7,7 +7,7 @@ import { watGuest } from '../guest-modules.js';
 import { sandpool } from './command-line.js';
 
 // A dozen hosts start one after the other.
-t.setTimeout(600_000);
+t.setTimeout(3_600_000);
 const cwd = t.testdir();
 const artifact = join(cwd, 'acme.wasm');
 const routes = [{ method: 'POST', path: '/echo', access: 'login' }];
@@ -16,7 +16,7 @@ const tune = (...args: string[]) => sandpool(['tune', '--plugin', artifact, ...a
 
 t.test(
   'tune writes a configuration that a host accepts, with the curve that led to it',
-  { timeout: 600_000 },
+  { timeout: 3_600_000 },
   async (t) => {
     const file = join(cwd, 'tuned.yaml');
     const short = ['--rounds', '1', '--round-ms', '20', '-o', file, '--json'];

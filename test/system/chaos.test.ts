@@ -11,7 +11,7 @@ import { type Random, randomOf } from '../rewrite/random-program.js';
 import { startTestHost } from './host.js';
 
 // A busy machine needs seconds to start a thread, and some dozens start here.
-t.setTimeout(600_000);
+t.setTimeout(3_600_000);
 
 /** More of everything for a long run. */
 const EFFORT = Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);

@@ -9,7 +9,7 @@ const CLI = fileURLToPath(new URL('../../src/cli/index.js', import.meta.url));
 const PASSWORD = 'only-for-tests-1';
 const START_LIMIT_MS = 300_000;
 
-t.setTimeout(600_000);
+t.setTimeout(3_600_000);
 
 interface Ran {
   readonly code: number | null;

@@ -7,7 +7,7 @@ import { type Ran, sandpool } from '../cli/command-line.js';
 import { watGuest } from '../guest-modules.js';
 import { startChildHost } from './child-host.js';
 
-t.setTimeout(600_000);
+t.setTimeout(3_600_000);
 
 const CHOSEN_PASSWORD = 'only-for-tests-1';
 

@@ -11,7 +11,7 @@ import { watGuest } from '../guest-modules.js';
 import { rawCall } from '../raw-calls.js';
 import { type Answer, type Ask, isAlive, type Processes, serveProcesses, until } from './processes.js';
 
-t.setTimeout(600_000);
+t.setTimeout(3_600_000);
 
 const ROUTES = [{ path: '/echo' }, { path: '/echo', method: 'POST' }];
 const PLUGINS = '/api/v1/plugins';

@@ -6,7 +6,7 @@ import { watGuest } from '../guest-modules.js';
 import { rawCall } from '../raw-calls.js';
 import { type Answer, type Ask, type Connection, type Processes, serveProcesses } from './processes.js';
 
-t.setTimeout(600_000);
+t.setTimeout(3_600_000);
 
 const PLUGINS = '/api/v1/plugins';
 const SERVICES = [
