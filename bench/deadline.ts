@@ -83,11 +83,12 @@ async function besideStuck(engine: BenchEngine, ms: number): Promise<number> {
 /** One request after the other, as a person who waits for each. */
 async function bystanderP99(engine: BenchEngine, ms: number): Promise<number> {
   const latencies: number[] = [];
-  for (const endsAt = performance.now() + ms; performance.now() < endsAt; ) {
+  const endsAt = performance.now() + ms;
+  do {
     const startedAt = performance.now();
     succeeded(await engine.invoke('neighbour', 'EchoReq'));
     latencies.push(performance.now() - startedAt);
-  }
+  } while (performance.now() < endsAt);
   latencies.sort((left, right) => left - right);
   return latencies[Math.floor(latencies.length * 0.99)] as number;
 }
