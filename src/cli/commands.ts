@@ -17,8 +17,8 @@ const OVERWRITE = option('--overwrite', 'replace an uploaded artifact that is no
 // biome-ignore format: a table
 export const COMMANDS: readonly Command[] = [
   { name: 'serve', summary: 'run the host',
-    options: [CONFIG, option('--port <port>', 'port to listen on'), option('--host <address>', 'address to listen on'), option('--data <dir>', 'data directory'),
-      option('--demo', 'install and enable the sample plugin on the first start')],
+    options: [CONFIG, option('--port <port>', 'port to listen on; 9120, or 0 for a free one'), option('--host <address>', 'address to listen on; 127.0.0.1'), option('--data <dir>', 'data directory; ./data'),
+      option('--demo', 'install and enable the sample plugin unless it is installed')],
     example: 'sandpool serve --port 9120', load: () => import('./serve.js') },
   { name: 'run', args: '<file> <method> <path>', summary: 'execute one route of an artifact, with nothing installed and nothing kept',
     options: [{ flags: '-H, --header <line>', sentence: 'a request header, name:value; may be repeated', repeats: true },

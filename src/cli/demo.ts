@@ -9,14 +9,17 @@ import { packDirectory } from './pack.js';
 
 const DEMO_ID = 'sandpool-notes';
 
-/** A page of the sample plugin. */
-export const DEMO_PAGE = `/x/${DEMO_ID}/`;
-/** A public route of the sample plugin. */
-export const DEMO_PATH = `${DEMO_PAGE}notes`;
+/** What of the sample plugin can be tried without a login; undefined while it does not serve. */
+export function demoPaths(registry: Pick<Registry, 'find'>): { route: string; page: string } | undefined {
+  const plugin = registry.find(DEMO_ID);
+  if (!plugin?.enabled) return undefined;
+  return { route: `/x/${DEMO_ID}/notes`, page: `/x-assets/${DEMO_ID}/${plugin.version}/` };
+}
 
-/** Scaffolds, packs, installs and enables the sample plugin unless it is there. */
-export async function ensureDemo(registry: Registry, dataDir: string): Promise<void> {
+/** Scaffolds, packs, installs and enables the sample plugin unless it is installed. `begin` is called before that is done. */
+export async function ensureDemo(registry: Registry, dataDir: string, begin?: () => void): Promise<void> {
   if (registry.find(DEMO_ID)?.installed) return;
+  begin?.();
   const directory = join(dataDir, 'demo', DEMO_ID);
   if (existsSync(directory)) await rm(directory, { recursive: true });
   await scaffold(DEMO_ID, { language: 'assemblyscript', directory });

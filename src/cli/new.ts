@@ -59,10 +59,7 @@ export async function run({ args: [id = ''], options, answer }: Context<{ lang?:
   const language = languageOf(options.lang ?? 'assemblyscript');
   const directory = resolve(id);
   const files = await scaffold(id, { language, directory });
-  answer(
-    { id, language, directory, files },
-    `${directory}\n${files.map((file) => `  ${file}\n`).join('')}${nextSteps(id)}`,
-  );
+  answer({ id, language, directory, files }, `${directory}\n${linesOf(files)}${nextSteps(id)}`);
   return 0;
 }
 
@@ -102,6 +99,20 @@ function rename(text: string, id: string): string {
   return text.replaceAll(TEMPLATE_ID, id).replaceAll(from, to);
 }
 
+/** The files that people will change; the guest library is one line. */
+function linesOf(files: readonly string[]): string {
+  const isLibrary = (file: string): boolean => /^(?:sdk|lina)\//.test(file);
+  const library = files.filter(isLibrary);
+  const own = files.filter((file) => !isLibrary(file)).map((file) => `  ${file}\n`);
+  return `${own.join('')}  ${library[0]?.split('/')[0]}/ (the guest library, ${library.length} files)\n`;
+}
+
 function nextSteps(id: string): string {
-  return `\nNext:\n  sandpool pack ${id} -o ${id}/build/${id}.wasm\n  sandpool run ${id}/build/${id}.wasm GET /about`;
+  const file = `temp/output/${id}.wasm`;
+  const steps = [
+    `sandpool pack ${id}`,
+    `sandpool run ${file} GET /about`,
+    `sandpool install ${file} --grant all --enable    # on a running host, after sandpool login`,
+  ];
+  return `\nNext:\n${steps.map((step) => `  ${step}`).join('\n')}`;
 }

@@ -26,7 +26,7 @@ export async function run(context: Context<Options>): Promise<ExitCode> {
   const host = await startHost({ config, adminPassword });
   const ending = untilTold(host, context);
   try {
-    if (demo) await ensureDemo(host.registry, resolve(config.data.dir));
+    if (demo) await ensureDemo(host.registry, resolve(config.data.dir), () => progress(context));
   } catch (thrown) {
     await host.close();
     throw thrown;
@@ -34,4 +34,9 @@ export async function run(context: Context<Options>): Promise<ExitCode> {
   greet(context, greetedOf(host), { demo });
   await ending;
   return 0;
+}
+
+/** Compiling takes some seconds, in which a person at a terminal would see nothing. */
+function progress({ stderr, note }: Context): void {
+  if (stderr.isTTY) note('The sample plugin is being built, for the first and only time …');
 }

@@ -108,7 +108,9 @@ t.test('sandpool new makes the directory where it is called, and says what to do
   const { code, stdout } = await sandpool(['new', 'acme-memo'], { cwd });
   t.equal(code, 0);
   t.match(stdout, /^ {2}assembly\/index\.ts$/m);
-  t.match(stdout, 'sandpool pack acme-memo');
+  t.match(stdout, /^ {2}sdk\/ \(the guest library, \d+ files\)$/m);
+  t.notMatch(stdout, 'sdk/router.ts');
+  t.match(stdout, /Next:\n {2}sandpool pack acme-memo\n {2}sandpool run temp\/output\/acme-memo.wasm GET \/about\n/);
   t.equal(parse(await read(cwd, 'acme-memo', 'plugin.yaml')).id, 'acme-memo');
 });
 

@@ -73,6 +73,8 @@ t.test(
     t.equal(sample.status, 200, 'the printed line works');
     t.match(JSON.parse(sample.text), { total: 1 }, 'its AfterInstall has written a first note');
     t.match(await host.get('/x/sandpool-notes/'), { status: 200, text: /<!doctype html>/i });
+    const [, pageUrl = ''] = /^ {6}(\S+) in a browser$/m.exec(host.greeting) ?? [];
+    t.match(await host.get(pageUrl), { status: 200, text: /Log in to write/ }, 'the printed page works');
 
     const { type, done } = typist(t, cwd, host);
     const [, password = ''] = /user admin, password (\S+) \(shown only this once\)/.exec(host.greeting) ?? [];
