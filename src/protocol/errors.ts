@@ -90,7 +90,7 @@ const TABLE = {
   SBX_NOT_AVAILABLE:            row(501, 'host', 'this version cannot {action}'),
   PLUGIN_NOT_INSTALLED:         row(409, 'caller', 'plugin {pluginId} is not installed'),
   PLUGIN_INSTALL_MODE_INVALID:  row(400, 'caller', 'the install mode {installMode} is neither global nor tenant_scoped'),
-  PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH: row(409, 'caller', 'plugin {pluginId} ({scopeNature}) cannot be installed as {installMode}'),
+  PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH: row(409, 'caller', 'plugin {pluginId} cannot be installed as {installMode}: its manifest says scope_nature {scopeNature}, supports_multi_tenant {supportsMultiTenant}'),
   PLUGIN_DYNAMIC_ARTIFACT_MISSING: row(409, 'operator', 'plugin {pluginId} cannot {action}: there is no file {artifactPath}'),
   SBX_HOSTED_MENU_INVALID:      row(409, 'plugin', 'pages of the plugin cannot be shown: {reason}'),
   SBX_MENU_INVALID:             row(409, 'plugin', 'menus of plugin {pluginId} cannot be written: {reason}'),

@@ -51,7 +51,8 @@ export function requireMode({ manifest }: Artifact, installMode: InstallMode): v
   const { id: pluginId, scopeNature, supportsMultiTenant } = manifest;
   const isForTenants = scopeNature === 'tenant_aware' && supportsMultiTenant;
   if (installMode === 'global' || isForTenants) return;
-  throw new SandpoolError('PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH', { pluginId, scopeNature, installMode });
+  const facts = { pluginId, scopeNature, supportsMultiTenant, installMode };
+  throw new SandpoolError('PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH', facts);
 }
 
 /** @throws PLUGIN_REVERSE_DEPENDENCY_BLOCKED, PLUGIN_REVERSE_ENABLED_DEPENDENCY_BLOCKED */

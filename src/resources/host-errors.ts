@@ -34,7 +34,7 @@ const CHINESE: Readonly<Partial<Record<ErrorCode, string>>> = {
   PLUGIN_NOT_INSTALLED:              '插件 {pluginId} 尚未安装',
   PLUGIN_RELEASE_NOT_FOUND:          '插件 {pluginId} 的版本 {version} 不存在，请重新安装',
   PLUGIN_INSTALL_MODE_INVALID:       '安装模式 {installMode} 无效，只能是 global 或 tenant_scoped',
-  PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH: '插件 {pluginId}（{scopeNature}）不能以 {installMode} 模式安装',
+  PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH: '插件 {pluginId} 不能以 {installMode} 模式安装：清单声明 scope_nature {scopeNature}、supports_multi_tenant {supportsMultiTenant}',
   PLUGIN_INSTALL_MOCK_DATA_FAILED:   '插件 {pluginId} 已安装，但演示数据加载失败：{cause}',
   PLUGIN_DYNAMIC_ARTIFACT_MISSING:   '插件 {pluginId} 无法执行 {action}：缺少文件 {artifactPath}',
   PLUGIN_DYNAMIC_ARTIFACT_VALIDATE_FAILED: '插件 {pluginId} 无法执行 {action}：{reason}',

@@ -568,7 +568,9 @@ t.test('C33 C34 C35: the install mode is chosen once, and only where the plugin 
   await t.rejects(registry.install('demo', { installMode: 'bad' }), { code: 'PLUGIN_INSTALL_MODE_INVALID' });
   await t.rejects(registry.install('platform', { installMode: 'tenant_scoped' }), {
     code: 'PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH',
-    message: 'plugin platform (platform_only) cannot be installed as tenant_scoped',
+    message:
+      'plugin platform cannot be installed as tenant_scoped: its manifest says scope_nature platform_only, ' +
+      'supports_multi_tenant false',
   });
   t.equal((await registry.install('demo', { installMode: 'global' })).plugin.installMode, 'global');
   await registry.sync();
@@ -581,7 +583,12 @@ t.test('a plugin that was installed for tenants becomes none for everybody by an
   const platform = { scopeNature: 'platform_only', supportsMultiTenant: false, defaultInstallMode: 'global' };
   const refused = {
     code: 'PLUGIN_INSTALL_MODE_SCOPE_NATURE_MISMATCH',
-    details: { pluginId: 'demo', scopeNature: 'platform_only', installMode: 'tenant_scoped' },
+    details: {
+      pluginId: 'demo',
+      scopeNature: 'platform_only',
+      supportsMultiTenant: false,
+      installMode: 'tenant_scoped',
+    },
   };
   await registry.upload(artifactOf('demo'));
   await registry.install('demo', { installMode: 'tenant_scoped' });
