@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { type ArtifactParts, buildArtifact } from '../artifact/build.js';
 import { sandpool } from '../cli/command-line.js';
@@ -254,11 +255,15 @@ t.test('a host that is told to end lets running requests end', async (t) => {
   const running = Promise.all(connections.map(({ ask }) => ask('/x/acme-slow/echo', { method: 'POST', body })));
   await until('they run', () => held.length === 4);
   const ended = host.end('SIGTERM');
+  // Node's cluster leaves a connection that comes in this very moment open until the primary ends: that is no answer either.
   const isLetIn = () =>
-    host.ask('/healthz').then(
-      () => true,
-      () => false,
-    );
+    Promise.race([
+      host.ask('/healthz').then(
+        () => true,
+        () => false,
+      ),
+      pause(1000, false),
+    ]);
   await until('nobody else is let in', async () => !(await isLetIn()));
   for (const response of held) response.end('late');
   for (const { status, text } of await running) t.match({ status, text }, { status: 200, text: /late/ });
