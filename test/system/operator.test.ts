@@ -31,7 +31,10 @@ t.test(
     };
 
     await done('install', await write('v0.1.0', ['/echo', '/old']), '--enable');
-    t.match(await done('upload', await write('v0.2.0', ['/echo', '/new'])), /waits for an upgrade/);
+    t.match(
+      await done('upload', await write('v0.2.0', ['/echo', '/new'])),
+      /v0.1.0 is in effect; sandpool preview acme shows what an upgrade changes/,
+    );
     t.match(await done('show', 'acme'), /\nwaiting version +v0\.2\.0;/);
     t.match(
       await done('preview', 'acme'),
