@@ -1,7 +1,7 @@
 /**
  * Four plugins that read and write their tables through one host with two workers: how much goes through, and what a plugin that
- * only reads feels of another one that writes without end. What it feels of the load itself, which needs processors too, is the row
- * with a server next door.
+ * only reads feels of another one that writes without end, against what it feels alone. What it feels of the load itself, which needs
+ * processors too, is the row with a server next door.
  */
 import { encodePayload } from '../src/protocol/payloads.js';
 import { login, startHostServer } from '../src/tune/child.js';
@@ -13,11 +13,10 @@ import { type Loader, openAll, startEcho, startLoader } from './loader.js';
 
 const PLUGINS = ['storm-one', 'storm-two', 'storm-three', 'storm-four'];
 const CONNECTIONS = 64;
-/** Of the plugin that reads while another one writes. */
-const READERS = 2;
+/** Of the plugin that reads while another one writes: few, which feel every delay, and as many as each has when all are used alike. */
+const READERS: readonly number[] = [2, CONNECTIONS / PLUGINS.length];
 const WRITERS = 16;
 const BULK_WRITES = 20;
-const ALONE = `reads, p95, ${READERS} connections`;
 const NEXT_DOOR = `${WRITERS} connections to a Fastify next door`;
 const BULK = `${WRITERS} connections that write for another plugin, ${BULK_WRITES} rows each time`;
 const SINGLE = `${WRITERS} connections that write for another plugin, a row each time`;
@@ -48,34 +47,46 @@ export const stormCase: BenchCase = {
       const [reader, writer] = loaders as [Loader, Loader];
       const echo = await startEcho();
       opened.push(echo);
-      const read = async () => (await reader.apply(plan(quiet, readOf(quiet), READERS))).p95Ms;
-      const beside = (row: string, storm: LoadPlan, rival: string): BenchRow => ({
-        row: `the same beside ${row}`,
-        unit: 'ms',
-        rival,
-        async measure() {
-          const raging = writer.apply(storm);
-          const p95Ms = await read();
-          await raging;
-          return p95Ms;
-        },
-      });
       const writes = plan(stormy, writeOf(stormy), WRITERS);
+      const storms = {
+        [NEXT_DOOR]: { ...writes, url: `${echo.url}/echo` },
+        [BULK]: { ...writes, url: writes.url.replace(/\d+$/, String(BULK_WRITES)) },
+        [SINGLE]: writes,
+      };
       return {
         rows: [
-          { row: ALONE, unit: 'ms', measure: read },
-          beside(NEXT_DOOR, { ...writes, url: `${echo.url}/echo` }, ALONE),
-          beside(
-            BULK,
-            { ...writes, url: writes.url.replace(/\d+$/, String(BULK_WRITES)) },
-            `the same beside ${NEXT_DOOR}`,
+          ...READERS.flatMap((readers) =>
+            besideRows(readers, async () => (await reader.apply(plan(quiet, readOf(quiet), readers))).p95Ms, {
+              storms,
+              writer,
+            }),
           ),
-          beside(SINGLE, writes, `the same beside ${NEXT_DOOR}`),
           ...mixedRows(loaders, plan),
         ],
       };
     }),
 };
+
+/** What a plugin feels of each storm, against what it feels alone. */
+function besideRows(
+  readers: number,
+  read: () => Promise<number>,
+  { storms, writer }: { storms: Readonly<Record<string, LoadPlan>>; writer: Loader },
+): BenchRow[] {
+  const alone = `reads, p95, ${readers} connections`;
+  const beside = ([storm, load]: [string, LoadPlan]): BenchRow => ({
+    row: `${alone}, beside ${storm}`,
+    unit: 'ms',
+    rival: alone,
+    async measure() {
+      const raging = writer.apply(load);
+      const p95Ms = await read();
+      await raging;
+      return p95Ms;
+    },
+  });
+  return [{ row: alone, unit: 'ms', measure: read }, ...Object.entries(storms).map(beside)];
+}
 
 /** All plugins at once, half of the connections of each read. */
 function mixedRows(loaders: readonly Loader[], plan: (id: string, body: Uint8Array, connections: number) => LoadPlan) {
