@@ -27,9 +27,12 @@ interface Swapped {
   readonly paused: number;
   readonly upgraded: number;
   readonly rolledBack: number;
-  /** While requests went on. */
+  /** The first that was asked afterwards, while requests went on. */
   readonly upgradedLive: number;
   readonly rolledBackLive: number;
+  /** The first that the release has answered, asked while the host was switching. */
+  readonly upgrading: number;
+  readonly rollingBack: number;
 }
 
 export const swapCase: BenchCase = {
@@ -76,6 +79,8 @@ async function openSwaps(name: string, module: Uint8Array, repeats: number) {
       row(STEADY, undefined, (swapped) => swapped.steady),
       row('first after an upgrade while requests go on', STEADY, (swapped) => swapped.upgradedLive),
       row('first after a rollback while requests go on', STEADY, (swapped) => swapped.rolledBackLive),
+      row('asked during an upgrade', STEADY, (swapped) => swapped.upgrading),
+      row('asked during a rollback', STEADY, (swapped) => swapped.rollingBack),
       row(PAUSED, STEADY, (swapped) => swapped.paused),
       row('first after an upgrade', PAUSED, (swapped) => swapped.upgraded),
       row('first after a rollback', PAUSED, (swapped) => swapped.rolledBack),
@@ -111,6 +116,8 @@ async function measure(swaps: Swaps, repeats: number): Promise<Swapped> {
     rolledBack: [],
     upgradedLive: [],
     rolledBackLive: [],
+    upgrading: [],
+    rollingBack: [],
   };
   const keepSteady = async (): Promise<void> => {
     for (let request = 0; request < STEADY_REQUESTS; request++) all.steady.push((await swaps.ask()).ms);
@@ -129,24 +136,36 @@ async function measure(swaps: Swaps, repeats: number): Promise<Swapped> {
     all.rolledBack.push(await first('rollback'));
     await keepSteady();
     await swaps.upload();
-    all.upgradedLive.push(await firstLive(swaps, 'upgrade'));
+    const upgrade = await firstLive(swaps, 'upgrade');
     await keepSteady();
-    all.rolledBackLive.push(await firstLive(swaps, 'rollback'));
+    const rollback = await firstLive(swaps, 'rollback');
+    all.upgrading.push(upgrade.during);
+    all.upgradedLive.push(upgrade.after);
+    all.rollingBack.push(rollback.during);
+    all.rolledBackLive.push(rollback.after);
   }
   return Object.fromEntries(Object.entries(all).map(([name, ms]) => [name, median(ms)])) as unknown as Swapped;
 }
 
-/** Switches while requests go on. @returns ms of the first request that another release has answered */
-async function firstLive(swaps: Swaps, action: 'upgrade' | 'rollback'): Promise<number> {
+/**
+ * Switches while requests go on, one after the other.
+ * @returns ms of the first that the other release has answered, and of the first that was asked when the switch was over
+ */
+async function firstLive(swaps: Swaps, action: 'upgrade' | 'rollback'): Promise<{ during: number; after: number }> {
   for (let request = 1; request < STEADY_REQUESTS; request++) await swaps.ask();
   const { mark } = await swaps.ask();
-  const switched = swaps.switch(action);
-  for (;;) {
+  let isOver = false;
+  const switched = swaps.switch(action).then(() => {
+    isOver = true;
+  });
+  let during: number | undefined;
+  while (!isOver) {
     const answer = await swaps.ask();
-    if (answer.mark === mark) continue;
-    await switched;
-    return answer.ms;
+    if (answer.mark !== mark) during ??= answer.ms;
   }
+  await switched;
+  const after = (await swaps.ask()).ms;
+  return { during: during ?? after, after };
 }
 
 async function ask(url: string): Promise<Asked> {
