@@ -57,12 +57,12 @@ t.test('--json gives the host’s own items as one document', async (t) => {
   t.same(JSON.parse(stdout), { list: [...first, ...second], total: 3 });
 });
 
-t.test('a caller who is not logged in exits with 1 and the code of the host', async (t) => {
+t.test('a caller who is not logged in exits with 1 and the code of the host, and is told what to do', async (t) => {
   const refused = { code: 401, message: 'Missing Authorization header', errorCode: 'SBX_TOKEN_MISSING' };
   const { url } = await playHost(t, { 'GET /plugins?pageNum=1&pageSize=100': new Raw(401, refused) });
   t.same(await sandpool(['list', '--url', url], { cwd }), {
     code: 1,
     stdout: '',
-    stderr: 'SBX_TOKEN_MISSING: Missing Authorization header\n',
+    stderr: `SBX_TOKEN_MISSING: Missing Authorization header\n  \`sandpool login --url ${url}\` stores a token that the commands use\n`,
   });
 });
