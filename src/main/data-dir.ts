@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
+import { isBusy } from '../store/patience.js';
 import { type Database, openDatabase } from '../store/sqlite.js';
 
 /**
@@ -37,10 +38,6 @@ export function holdDataDir(dataDir: string): () => void {
     database?.close();
     throw unusable(dataDir, reason, cause);
   }
-}
-
-function isBusy(thrown: unknown): boolean {
-  return (thrown as NodeJS.ErrnoException).code?.startsWith('SQLITE_BUSY') === true;
 }
 
 function holderOf(database: Database | undefined): string {

@@ -10,6 +10,7 @@
 import { join } from 'node:path';
 import { SandpoolError } from '../protocol/errors.js';
 import { migrate } from './migrations.js';
+import { isBusy } from './patience.js';
 import { type Database, openDatabase } from './sqlite.js';
 
 /** Whose objects: a plugin's, for one tenant; 0 is the platform. */
@@ -149,7 +150,7 @@ function hasBegun(begin: { run(): unknown }): boolean {
     begin.run();
     return true;
   } catch (thrown) {
-    if ((thrown as { code?: string }).code?.startsWith('SQLITE_BUSY')) return false;
+    if (isBusy(thrown)) return false;
     throw thrown;
   }
 }

@@ -51,6 +51,6 @@ export function deadlinePassed(): Error {
 }
 
 /** Another connection holds the lock. */
-function isBusy(thrown: unknown): boolean {
+export function isBusy(thrown: unknown): boolean {
   return thrown instanceof Error && 'code' in thrown && /^SQLITE_(?:BUSY|LOCKED)/.test(String(thrown.code));
 }
