@@ -48,7 +48,7 @@ export type Initialise = (
 const BYTES_PER_MIB = 1024 * 1024;
 /** More than an instance takes that begins with a snapshot, in ms, on a machine that is busy. */
 const INSTANCE_MS = 3000;
-/** Longest run of the request that has a release's code compiled, in ms. */
+/** Longest run of the requests that have a release's code compiled, in ms. */
 const REHEARSAL_MS = 50;
 /** A guest may end by itself this long after its deadline, in ms, before its thread is killed. */
 const KILL_GRACE_MS = 100;
@@ -62,7 +62,7 @@ export function createInitialiser(options: InitialiserOptions): Initialise {
     const bare = describe(release, compiled, limits, { key: lastKey, traceHostCalls: options.traceHostCalls });
     if (bare.executeExport === '') return { posted: bare, failure: [] };
     const initialised = await initialise(release, bare, limits.deadlineMs);
-    if (initialised.posted.isolation !== 'fresh') await makeReady(initialised.posted, limits.deadlineMs);
+    if (initialised.posted.isolation !== 'fresh') await makeReady(release, initialised.posted, limits.deadlineMs);
     return initialised;
   };
 
@@ -100,11 +100,12 @@ export function createInitialiser(options: InitialiserOptions): Initialise {
   }
 
   /** The first request finds an instance, and compiled code. A thread that dies meanwhile costs it no more than that. */
-  async function makeReady(posted: PostedRelease, deadlineMs: number): Promise<void> {
-    const rehearsal = { rehearsal: encodeRequest(requestForNothing(posted)), deadlineMs: REHEARSAL_MS };
+  async function makeReady(release: EngineRelease, posted: PostedRelease, deadlineMs: number): Promise<void> {
+    const rehearsals = rehearsalsOf(release).map(encodeRequest);
     const task = (threadId: number): Ready => ({
       ready: posted.key,
-      ...rehearsal,
+      rehearsals,
+      deadlineMs: REHEARSAL_MS,
       ...options.handOver(threadId, posted),
     });
     const instanceMs = posted.snapshot ? INSTANCE_MS : deadlineMs;
@@ -146,13 +147,12 @@ function hasWarmUp({ warmUp }: EngineRelease, { module }: PostedRelease): boolea
   return warmUp !== undefined || WebAssembly.Module.exports(module).some(({ name }) => name === WARM_UP_EXPORT);
 }
 
-/** No route has it, and nobody asks. */
-function requestForNothing({ pluginId }: PostedRelease): RequestEnvelope {
+/** Those of a release; without any, one that no route has. */
+function rehearsalsOf({ pluginId, rehearsals }: EngineRelease): RequestEnvelope[] {
+  const requestId = `${pluginId}:rehearsal`;
+  const requests = rehearsals?.().map((request) => ({ ...request, requestId })) ?? [];
+  if (requests.length > 0) return requests;
   const paths = { method: 'GET', publicPath: `/x/${pluginId}/`, internalPath: '/' };
-  return {
-    pluginId,
-    route: { ...paths, routePath: '/' },
-    request: { ...paths, rawPath: paths.publicPath },
-    requestId: `${pluginId}:rehearsal`,
-  };
+  const request = { ...paths, rawPath: paths.publicPath };
+  return [{ pluginId, route: { ...paths, routePath: '/' }, request, requestId }];
 }

@@ -22,6 +22,8 @@ export interface EngineRelease {
   readonly manifestResources: ReadonlyMap<string, Uint8Array>;
   /** Requests that warm an instance up before its snapshot is taken. What it throws is told to the operator. */
   readonly warmUp?: (() => readonly RequestEnvelope[]) | undefined;
+  /** Requests that lead through the code that requests will need. Their outcome is thrown away. */
+  readonly rehearsals?: (() => readonly RequestEnvelope[]) | undefined;
   /** Reads the artifact's bytes; called once per compile. */
   readonly readArtifact: () => Promise<Uint8Array>;
 }

@@ -2,7 +2,7 @@
 import { effectiveSandbox } from '../config/plugin.js';
 import type { Config } from '../config/schema.js';
 import type { Engine, EngineRelease } from '../engine/engine.js';
-import { warmUpRequests } from '../http/warm-up.js';
+import { rehearsalRequests, warmUpRequests } from '../http/warm-up.js';
 import type { PluginView, PreparedRelease, Registry } from '../registry/registry.js';
 
 /** What the engine is told of a release. */
@@ -20,6 +20,7 @@ export function releaseOf(view: PluginView, registry: Registry, config: Config) 
     grant: view.grant,
     manifestResources: new Map(resources),
     ...(warmUp && { warmUp: () => warmUpRequests(view.artifact, warmUp) }),
+    rehearsals: () => rehearsalRequests(view.artifact),
     readArtifact: () => registry.readArtifact(view),
   };
 }

@@ -118,15 +118,15 @@ export interface WarmUpEnd {
 }
 
 /**
- * Has an instance ready in a thread before the first request comes, and lets another one take the way of a request, so that the
+ * Has an instance ready in a thread before the first request comes, and lets another one take the way of requests, so that the
  * code on that way is compiled.
  */
 export interface Ready extends Pick<Batch, 'load' | 'forget'> {
   /** Key of a release that the thread has been sent or is sent with this. */
   readonly ready: number;
-  /** A request envelope for nothing; its outcome is thrown away. */
-  readonly rehearsal: Uint8Array;
-  /** Of the rehearsal. */
+  /** Request envelopes whose outcome is thrown away. */
+  readonly rehearsals: readonly Uint8Array[];
+  /** Of the rehearsals together. */
   readonly deadlineMs: number;
 }
 

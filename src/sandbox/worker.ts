@@ -98,7 +98,7 @@ function slotOf(index: number, large: Map<number, SharedArrayBuffer>): Slot {
 function ready(task: Ready): TrimEnd {
   instances.forget(task.forget);
   instances.load(task.load);
-  instances.makeReady(task.ready, task.rehearsal, task.deadlineMs);
+  instances.makeReady(task.ready, task.rehearsals, task.deadlineMs);
   return end({});
 }
 

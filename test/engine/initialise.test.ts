@@ -138,14 +138,27 @@ t.test('one snapshot is taken, and every thread is given that one', async (t) =>
 t.test('an instance is ready for the first request, and its rehearsal is for nobody and short', async (t) => {
   const { initialise, tasks } = startInitialiser();
   await initialise(release, compiled(), LIMITS);
-  const { rehearsal, deadlineMs, limitMs } = tasks[1] as Ready & { limitMs: number };
-  t.match(decodeRequestEnvelope(rehearsal), {
+  const { rehearsals, deadlineMs, limitMs } = tasks[1] as Ready & { limitMs: number };
+  t.equal(rehearsals.length, 1);
+  const request = decodeRequestEnvelope(rehearsals[0] as Uint8Array);
+  t.match(request, {
     pluginId: 'demo',
     requestId: 'demo:rehearsal',
     route: { method: 'GET', publicPath: '/x/demo/', routePath: '/' },
   });
-  t.notOk(decodeRequestEnvelope(rehearsal).identity);
+  t.notOk(request.identity);
   t.same([deadlineMs, limitMs], [50, 50 + 3000 + 100]);
+});
+
+t.test('a release that says which requests lead through its code is rehearsed with those', async (t) => {
+  const { initialise, tasks } = startInitialiser();
+  const paths = { method: 'POST', publicPath: '/x/demo/notes', internalPath: '/notes' };
+  const request = { ...paths, rawPath: '/x/demo/notes' };
+  const rehearsals = () => [{ pluginId: 'demo', route: { ...paths, routePath: '/notes' }, request, requestId: 'any' }];
+  await initialise({ ...release, rehearsals }, compiled(), LIMITS);
+  const requests = (tasks[1] as Ready).rehearsals.map(decodeRequestEnvelope);
+  t.match(requests, [{ route: { method: 'POST', routePath: '/notes' }, requestId: 'demo:rehearsal' }]);
+  t.equal(requests.length, 1);
 });
 
 t.test('a thread that dies while it makes an instance ready costs nothing but that', async (t) => {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Artifact } from '../../src/artifact/artifact.js';
-import { warmUpRequests } from '../../src/http/warm-up.js';
+import { rehearsalRequests, warmUpRequests } from '../../src/http/warm-up.js';
 import { route } from './fakes.js';
 
 const artifact = {
@@ -31,4 +31,15 @@ t.test('a line of configuration becomes the request that a guest would receive',
 t.test('a line that no route matches is refused by code, and named', async (t) => {
   const error = { code: 'SBX_WARM_UP_FAILED', message: 'the warm-up fails: no route matches GET /notes' };
   t.throws(() => warmUpRequests(artifact, ['GET /notes']), error);
+});
+
+t.test('each route that can be reached is rehearsed, with a value for each parameter of its path', async (t) => {
+  const hidden = { ...artifact, routes: [...artifact.routes, route('GET', '/notes/{other}')] };
+  const requests = rehearsalRequests(hidden);
+  t.match(requests, [
+    { route: { method: 'GET', internalPath: '/notes/1', routePath: '/notes/{id}', pathParams: { id: '1' } } },
+    { route: { method: 'POST', internalPath: '/notes', routePath: '/notes', pathParams: {} } },
+    { route: { method: 'GET', internalPath: '/notes/1', routePath: '/notes/{id}' } },
+  ]);
+  for (const { identity } of requests) t.equal(identity, undefined);
 });
