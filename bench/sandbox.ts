@@ -3,7 +3,7 @@ import { wallClock as now } from '../src/protocol/clock.js';
 import { encodeHostCallResponse, encodeValueResponse, type HostCallResponse } from '../src/protocol/host-call.js';
 import type { PostedRelease } from '../src/protocol/messages.js';
 import { createInstance, type Instance, type Invocation } from '../src/sandbox/instance.js';
-import { rewrite } from '../src/sandbox/rewrite.js';
+import { fitToRun } from '../src/sandbox/rewrite.js';
 import { BRIDGE } from './guests.js';
 
 const MEMORY_LIMIT_MIB = 256;
@@ -36,7 +36,7 @@ export function rewritten(bytes: Uint8Array): {
   module: WebAssembly.Module;
   layout: PostedRelease['layout'];
 } {
-  const end = rewrite({ rewrite: bytes, maxPages: MEMORY_LIMIT_MIB * PAGES_PER_MIB, isResettable: true });
+  const end = fitToRun(bytes, MEMORY_LIMIT_MIB * PAGES_PER_MIB, true);
   if (!end.isResettable) throw new Error(`the guest cannot be reset: ${end.reasons.join('; ')}`);
   return { bytes: end.bytes, module: new WebAssembly.Module(end.bytes as Uint8Array<ArrayBuffer>), layout: end.layout };
 }

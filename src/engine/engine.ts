@@ -9,7 +9,7 @@ import type {
   Isolation,
   PostedRelease,
   Rehearsal,
-  RewriteEnd,
+  Rewrite,
   SandboxCounts,
   SandboxMessage,
   TaskPayload,
@@ -99,7 +99,7 @@ export function createEngine(options: EngineOptions): Engine {
   let hasRewritten = false;
   let pool: Pool | undefined;
 
-  const modules = createModules(SPARE_MODULES, rewrite, {
+  const modules = createModules(SPARE_MODULES, compile, {
     hit: () => metrics.cache('modules', 'hit'),
     miss: () => metrics.cache('modules', 'miss'),
     evicted: () => metrics.cache('modules', 'eviction'),
@@ -263,11 +263,11 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   /** In a worker, because it takes a second for 20 MB. */
-  async function rewrite(bytes: Uint8Array, maxPages: number, isResettable: boolean): Promise<RewriteEnd> {
+  async function compile(bytes: Uint8Array, maxPages: number, isResettable: boolean) {
     hasRewritten = true;
-    const end = await runBounded({ rewrite: bytes, maxPages, isResettable }, REWRITE_LIMIT_MS);
+    const end = await runBounded<Rewrite>({ rewrite: bytes, maxPages, isResettable }, REWRITE_LIMIT_MS);
     if (end.error) throw SandpoolError.fromData(end.error);
-    return end;
+    return { ...end, module: end.module as WebAssembly.Module, layout: end.layout };
   }
 
   function tellIsolation(pluginId: string, { isolation, reasons }: IsolationState, limits: PluginLimits): void {

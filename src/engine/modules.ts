@@ -3,9 +3,7 @@
  * the others stay until newer ones push them out.
  */
 import { LRUCache } from 'lru-cache';
-import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import type { RewriteLayout } from '../protocol/layout.js';
-import type { RewriteEnd } from '../protocol/messages.js';
 
 const PAGES_PER_MIB = 16;
 
@@ -50,11 +48,15 @@ export interface Modules {
   count(): number;
 }
 
-/** Rewrites a module somewhere where nobody waits. @throws SBX_MODULE_INVALID */
-export type RewriteModule = (bytes: Uint8Array, maxPages: number, isResettable: boolean) => Promise<RewriteEnd>;
+/** Rewrites and compiles a module somewhere where nobody waits. @throws SBX_MODULE_INVALID */
+export type CompileModule = (
+  bytes: Uint8Array,
+  maxPages: number,
+  isResettable: boolean,
+) => Promise<Omit<CompiledModule, 'rewriteMs'>>;
 
 /** @param capacity number of modules kept beside the pinned ones */
-export function createModules(capacity: number, rewrite: RewriteModule, observer: ModulesObserver): Modules {
+export function createModules(capacity: number, compileBytes: CompileModule, observer: ModulesObserver): Modules {
   const kept = new LRUCache<string, Promise<CompiledModule>>({
     max: capacity,
     dispose: (_module, key, reason) => {
@@ -77,7 +79,7 @@ export function createModules(capacity: number, rewrite: RewriteModule, observer
         return known;
       }
       observer.miss();
-      const compiling = compile(source, rewrite);
+      const compiling = compile(source, compileBytes);
       kept.set(key, compiling);
       compiling.then(observer.compiled, () => {
         kept.delete(key);
@@ -111,24 +113,9 @@ function keyOf(source: ModuleSource): string {
   return `${source.checksum}:${source.memoryLimitMiB}:${source.isResettable}`;
 }
 
-async function compile(source: ModuleSource, rewrite: RewriteModule): Promise<CompiledModule> {
+async function compile(source: ModuleSource, compileBytes: CompileModule): Promise<CompiledModule> {
   const bytes = await source.readArtifact();
-  try {
-    const startedAt = performance.now();
-    const rewritten = await rewrite(bytes, source.memoryLimitMiB * PAGES_PER_MIB, source.isResettable);
-    const rewrittenAt = performance.now();
-    const module = await WebAssembly.compile(rewritten.bytes);
-    const { layout, isResettable, reasons } = rewritten;
-    return {
-      module,
-      layout,
-      isResettable,
-      reasons,
-      rewriteMs: rewrittenAt - startedAt,
-      compileMs: performance.now() - rewrittenAt,
-    };
-  } catch (thrown) {
-    if (thrown instanceof SandpoolError) throw thrown;
-    throw new SandpoolError('SBX_MODULE_INVALID', { reason: reasonOf(thrown) }, { cause: thrown });
-  }
+  const startedAt = performance.now();
+  const end = await compileBytes(bytes, source.memoryLimitMiB * PAGES_PER_MIB, source.isResettable);
+  return { ...end, rewriteMs: performance.now() - startedAt - end.compileMs };
 }

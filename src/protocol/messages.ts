@@ -130,7 +130,7 @@ export interface Ready extends Pick<Batch, 'load' | 'forget'> {
   readonly deadlineMs: number;
 }
 
-/** Rewrites a module, which takes long enough to keep it off the main thread. */
+/** Rewrites and compiles a module, which takes long enough to keep it off the main thread. */
 export interface Rewrite {
   readonly rewrite: Uint8Array;
   readonly maxPages: number;
@@ -140,7 +140,9 @@ export interface Rewrite {
 
 export interface RewriteEnd {
   readonly error?: ErrorData;
-  readonly bytes: Uint8Array;
+  /** Of a module that was rewritten for a release. */
+  readonly module?: WebAssembly.Module;
+  readonly compileMs: number;
   readonly layout?: RewriteLayout;
   /** Whether instances can be reset. */
   readonly isResettable: boolean;

@@ -9,32 +9,42 @@ const REHEARSAL_FUNCTIONS = 60;
 const REHEARSAL_ROUNDS = 20;
 const REHEARSAL_PAGES = 16;
 
+interface Rewritten extends Pick<RewriteEnd, 'layout' | 'isResettable' | 'reasons'> {
+  readonly bytes: Uint8Array;
+}
+
 /**
- * Makes a module fit to be run: its memory has a maximum, its loops look at the deadline, and its instances can be reset. What
- * a module does not allow is left out, and the end says why.
+ * Makes a module fit to be run, and compiles it: its memory has a maximum, its loops look at the deadline, and its instances can be
+ * reset. What a module does not allow is left out, and the end says why.
  */
 export function rewrite({ rewrite: bytes, maxPages, isResettable }: Rewrite): RewriteEnd {
-  const reasons: string[] = [];
   try {
-    for (const dirtyPages of isResettable ? [true, false] : [false]) {
-      const rewritten = attempt(bytes, { maxPages, dirtyPages, fuel: true }, reasons);
-      if (rewritten) return { ...rewritten, isResettable: dirtyPages, reasons };
-    }
-    return { bytes: limitMemory(bytes, maxPages), isResettable: false, reasons };
+    const { bytes: rewritten, ...end } = fitToRun(bytes, maxPages, isResettable);
+    const startedAt = performance.now();
+    const module = new WebAssembly.Module(rewritten as Uint8Array<ArrayBuffer>);
+    return { ...end, module, compileMs: performance.now() - startedAt };
   } catch (thrown) {
     const error =
       thrown instanceof SandpoolError ? thrown : new SandpoolError('SBX_MODULE_INVALID', { reason: reasonOf(thrown) });
-    return { error: error.toData(), bytes: new Uint8Array(0), isResettable: false, reasons };
+    return { error: error.toData(), compileMs: 0, isResettable: false, reasons: [] };
   }
 }
 
 /** Rewrites the rehearsal module until the engine has compiled the rewriter. */
 export function rehearse(): RewriteEnd {
   const bytes = rehearsalModule(REHEARSAL_FUNCTIONS);
-  let end = rewrite({ rewrite: bytes, maxPages: REHEARSAL_PAGES, isResettable: true });
-  for (let round = 1; round < REHEARSAL_ROUNDS; round++)
-    end = rewrite({ rewrite: bytes, maxPages: REHEARSAL_PAGES, isResettable: true });
-  return { ...end, bytes: new Uint8Array(0) };
+  for (let round = 0; round < REHEARSAL_ROUNDS; round++) fitToRun(bytes, REHEARSAL_PAGES, true);
+  return { compileMs: 0, isResettable: true, reasons: [] };
+}
+
+/** What is compiled in the end. @throws SBX_MODULE_INVALID */
+export function fitToRun(bytes: Uint8Array, maxPages: number, isResettable: boolean): Rewritten {
+  const reasons: string[] = [];
+  for (const dirtyPages of isResettable ? [true, false] : [false]) {
+    const rewritten = attempt(bytes, { maxPages, dirtyPages, fuel: true }, reasons);
+    if (rewritten) return { ...rewritten, isResettable: dirtyPages, reasons };
+  }
+  return { bytes: limitMemory(bytes, maxPages), isResettable: false, reasons };
 }
 
 function attempt(bytes: Uint8Array, options: RewriteOptions, reasons: string[]) {

@@ -7,7 +7,7 @@
  * A file appears under its name whole and synced, or not at all: it is written under another name, synced, renamed, and then
  * the directories are synced. Whoever writes a name into a database after that may rely on it.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID, webcrypto } from 'node:crypto';
 import { copyFile, type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
@@ -91,7 +91,7 @@ export function openBlobs({ archiveDir, stagingDir, onStep = () => {} }: BlobOpt
 
   const blobs: Blobs = {
     async archive({ pluginId, version, checksum }, bytes) {
-      if (checksumOf(bytes) !== checksum) throw unusable(`bytes without checksum ${checksum}`);
+      if ((await checksumOf(bytes)) !== checksum) throw unusable(`bytes without checksum ${checksum}`);
       const names = [pluginId, version, checksum, `${pluginId}.wasm`].map(plainName);
       const path = join(archiveRoot, ...names);
       if (!(await hasChecksum(path, checksum))) await place(path, bytes, archiveDir);
@@ -102,7 +102,7 @@ export function openBlobs({ archiveDir, stagingDir, onStep = () => {} }: BlobOpt
       const bytes = await readFile(join(archiveDir, path)).catch((cause: unknown) => {
         throw new SandpoolError('SBX_ARCHIVE_BROKEN', { path, reason: reasonOf(cause) }, { cause });
       });
-      if (checksumOf(bytes) === checksum) return bytes;
+      if ((await checksumOf(bytes)) === checksum) return bytes;
       const reason = `its ${bytes.length} bytes do not have checksum ${checksum}`;
       throw new SandpoolError('SBX_ARCHIVE_BROKEN', { path, reason });
     },
@@ -172,8 +172,9 @@ function named(blobs: Blobs): Blobs {
   };
 }
 
-function checksumOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+/** Off the main thread: some MB take some ms. */
+async function checksumOf(bytes: Uint8Array): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
 }
 
 /** Ids, versions and checksums are checked elsewhere; that they cannot lead out of the store is checked here. */
@@ -188,7 +189,7 @@ function unusable(what: string): SandpoolError {
 
 async function hasChecksum(path: string, checksum: string): Promise<boolean> {
   try {
-    return checksumOf(await readFile(path)) === checksum;
+    return (await checksumOf(await readFile(path))) === checksum;
   } catch {
     // Absent or unreadable: it is written anew, and that tells why if it cannot be.
     return false;

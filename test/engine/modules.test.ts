@@ -11,7 +11,10 @@ function start(capacity = 4) {
     capacity,
     async (bytes, maxPages, isResettable) => {
       rewritten.push(maxPages);
-      return { bytes, isResettable, reasons: [] };
+      if (!WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>))
+        throw new SandpoolError('SBX_MODULE_INVALID', { reason: 'it is none' });
+      const module = new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
+      return { module, layout: undefined, compileMs: 1, isResettable, reasons: [] };
     },
     {
       hit: () => void events.push('hit'),
