@@ -4,7 +4,7 @@
  * if all threads were busy. While they have them all, a plugin that was not seen waiting but is granted the network gets no thread
  * either: it would show that it is one of them by taking one of the last. Those that compute never stand behind them. The writes of one
  * plugin go one after the other whatever there is for them, so it has two threads for them: one that waits, and one that gets the
- * next ready.
+ * next ready. While others compute it has one, because the second takes more from them than it gains.
  */
 import { wallClock } from '../protocol/clock.js';
 import { isAtDisk, wasAtDisk } from '../protocol/slot.js';
@@ -23,8 +23,11 @@ export interface HostWaiters {
 
 /** A plugin is one of them, too, when so many of its invocations wait for the disk, however short. */
 const MUCH = 0.5;
-/** Threads of a plugin that waits for its own writes, while they go on. */
-const THREADS_AT_DISK = 2;
+/** Threads of a plugin that waits for its own writes, while they go on; and when nobody else has computed for a while. */
+const THREADS_AT_DISK = 1;
+const THREADS_AT_DISK_ALONE = 2;
+/** That while, in ms. */
+const ALONE_AFTER_MS = 1000;
 /** Whoever waits longer than this, in ms, waits for somebody else's lock; others of the plugin may only want to read. */
 const STUCK_MS = 50;
 
@@ -33,6 +36,8 @@ export function createHostWaiters(batches: Iterable<RunningBatch>, maxThreads: n
   /** And whether it waits for the disk. */
   const known = new Map<Lane, boolean>();
   const seen = new WeakSet<Running>();
+  /** When somebody has computed, while others were waiting. */
+  let computedAt = Number.NEGATIVE_INFINITY;
   const holdsKnown = ({ entries }: RunningBatch) => entries.some(({ waiting }) => known.has(waiting.lane));
 
   return {
@@ -49,7 +54,9 @@ export function createHostWaiters(batches: Iterable<RunningBatch>, maxThreads: n
         known.set(lane, true);
         return;
       }
-      if (known.size === 0 || seen.has(entry) || !known.has(lane)) return;
+      if (known.size === 0) return;
+      if (!known.has(lane)) computedAt = wallClock();
+      if (seen.has(entry) || !known.has(lane)) return;
       for (const batch of batches) if (batch.entries[0]?.waiting.lane === lane && isWaitingForHost(batch)) return;
       known.delete(lane);
     },
@@ -72,7 +79,8 @@ export function createHostWaiters(batches: Iterable<RunningBatch>, maxThreads: n
         if (holdsKnown(other)) threads += 1;
         if (ranMs(other, now) < STUCK_MS && other.entries.some((entry) => entry.waiting.lane === lane)) own += 1;
       }
-      return threads < maxThreads && !(known.get(lane) === true && own >= THREADS_AT_DISK);
+      const atDisk = now - computedAt < ALONE_AFTER_MS ? THREADS_AT_DISK : THREADS_AT_DISK_ALONE;
+      return threads < maxThreads && !(known.get(lane) === true && own >= atDisk);
     },
   };
 }

@@ -2,6 +2,7 @@ import t from 'tap';
 import type { Lane, Running, RunningBatch, Waiting } from '../../src/engine/batch.js';
 import { createHostWaiters } from '../../src/engine/host-waiters.js';
 import { CALLING, createSlotTable, setBlocking } from '../../src/protocol/slot.js';
+import { stopClock } from './clock.js';
 
 const lane = (pluginId: string) => ({ pluginId, diskShare: 0 }) as Lane;
 const waiting = (lane: Lane, ...services: string[]) =>
@@ -68,6 +69,25 @@ t.test('a plugin that waits for its own writes has two threads for them', async 
   t.ok(waiters.mayRun(waiting(writing), second), 'behind its own');
   for (const { slot } of first.entries) slot.times[1] = Date.now() - 1000;
   t.ok(waiters.mayRun(waiting(writing)), 'a third, when the first hangs: it may only want to read');
+});
+
+t.test('a plugin that waits for its own writes has one thread for them while others compute', async (t) => {
+  const clock = stopClock(t);
+  const [writing, light] = ['writing', 'light'].map(lane) as [Lane, Lane];
+  const first = batchOf([writing], false);
+  const waiters = createHostWaiters([first], 8);
+  for (const { slot } of first.entries) {
+    setBlocking(slot, true);
+    slot.times[1] = clock.now();
+  }
+  waiters.see(first);
+  waiters.ended(batchOf([light], false).entries[0] as Running);
+  t.notOk(waiters.mayRun(waiting(writing)));
+  clock.pass(999);
+  for (const { slot } of first.entries) slot.times[1] = clock.now();
+  t.notOk(waiters.mayRun(waiting(writing)));
+  clock.pass(1);
+  t.ok(waiters.mayRun(waiting(writing)), 'and two again when they have not for a second');
 });
 
 t.test(
