@@ -2,7 +2,7 @@
 
 import type { RewriteLayout, SavedGlobal } from '../protocol/layout.js';
 import { ADDED_TYPE, type Additions, EXPORT_KIND } from './additions.js';
-import type { BodyPlan } from './body.js';
+import type { BodyPlan } from './body-plan.js';
 import { body, type Code } from './code.js';
 import { copyBody, fillBody, growBody, initBody, type MemoryPlan, MOST_PAGES, mapPages } from './dirty-pages.js';
 import { withMaximum } from './memory-limit.js';
