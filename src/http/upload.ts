@@ -40,6 +40,8 @@ export async function receiveUpload(request: FastifyRequest, maxFileBytes: numbe
 }
 
 async function readForm(request: FastifyRequest, path: string, maxFileBytes: number): Promise<ReceivedUpload> {
+  // Of a client that went away before anybody listened, the parser would wait for ever.
+  if (request.raw.destroyed) throw invalid('the client went away');
   let hasFile = false;
   let overwrite = false;
   const limits = { ...FORM_LIMITS, fileSize: maxFileBytes };

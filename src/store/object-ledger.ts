@@ -10,7 +10,7 @@
 import { join } from 'node:path';
 import { SandpoolError } from '../protocol/errors.js';
 import { migrate } from './migrations.js';
-import { isBusy } from './patience.js';
+import { isBusy, neverWait } from './patience.js';
 import { type Database, openDatabase } from './sqlite.js';
 
 /** Whose objects: a plugin's, for one tenant; 0 is the platform. */
@@ -108,7 +108,9 @@ const MIGRATIONS = [
 /** Opens the counts in `<directory>/ledger.db` and the lock beside it. @throws SBX_STORE_FAILED */
 export function openObjectLedger(directory: string, now: () => number): ObjectLedger {
   const database = openDatabase(join(directory, 'ledger.db'));
-  const lock = openDatabase(join(directory, 'lock.db'), { busyTimeoutMs: 0 });
+  // While it is opened, others may hold the whole file for a moment: who opens it first, or has it open last.
+  const lock = openDatabase(join(directory, 'lock.db'));
+  neverWait(lock);
   migrate(database, 'storage', MIGRATIONS);
   return { ...ledgerOver(database), ...exclusion(lock, now), close: () => closeAll(database, lock) };
 }

@@ -22,12 +22,16 @@ export function writerTurnsBuffer(): SharedArrayBuffer {
   return new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT);
 }
 
-export function createWriterTurns(buffer: SharedArrayBuffer = writerTurnsBuffer()): WriterTurns {
+/** @param patienceMs how long a turn may last before it is taken over, in ms */
+export function createWriterTurns(
+  buffer: SharedArrayBuffer = writerTurnsBuffer(),
+  patienceMs = PATIENCE_MS,
+): WriterTurns {
   const cells = new Int32Array(buffer);
   return {
     inTurn(pluginId, work) {
       const cell = cellOf(pluginId);
-      const ticket = takeTurn(cells, cell);
+      const ticket = takeTurn(cells, cell, patienceMs);
       try {
         return work();
       } finally {
@@ -38,12 +42,12 @@ export function createWriterTurns(buffer: SharedArrayBuffer = writerTurnsBuffer(
   };
 }
 
-function takeTurn(cells: Int32Array<SharedArrayBuffer>, cell: number): number {
+function takeTurn(cells: Int32Array<SharedArrayBuffer>, cell: number, patienceMs: number): number {
   const ticket = 1 + Math.floor(Math.random() * 0x7fff_fffe);
   for (;;) {
     const holder = Atomics.compareExchange(cells, cell, 0, ticket);
     if (holder === 0) return ticket;
-    const woken = Atomics.wait(cells, cell, holder, PATIENCE_MS);
+    const woken = Atomics.wait(cells, cell, holder, patienceMs);
     if (woken === 'timed-out' && Atomics.compareExchange(cells, cell, holder, ticket) === holder) return ticket;
   }
 }

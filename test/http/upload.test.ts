@@ -249,6 +249,18 @@ t.test('an upload that is cut in the middle leaves nothing behind', async (t) =>
   t.match(await plane.upload(artifactOf('demo')), { code: 0 }, 'the next one is taken');
 });
 
+t.test('a client that leaves before its upload is looked at leaves nothing behind', async (t) => {
+  t.testdir({});
+  const left = ownTemporaryFiles(t);
+  const parts = async function* () {
+    yield await new Promise<never>(() => {});
+  };
+  const raw = { destroyed: true };
+  const request = { headers: {}, raw, isMultipart: () => true, parts } as unknown as FastifyRequest;
+  await t.rejects(receiveUpload(request, 1000), { code: 'SBX_BODY_INVALID', message: /the client went away/ });
+  t.same(left(), []);
+});
+
 t.test('a disk that is full while an upload arrives is the failure of the host', async (t) => {
   const plane = await openControlPlane(t);
   const left = ownTemporaryFiles(t);
@@ -258,7 +270,7 @@ t.test('a disk that is full while an upload arrives is the failure of the host',
     yield { type: 'file', fieldname: 'file', file };
     throw full;
   };
-  const request = { headers: {}, isMultipart: () => true, parts } as unknown as FastifyRequest;
+  const request = { headers: {}, raw: {}, isMultipart: () => true, parts } as unknown as FastifyRequest;
   await t.rejects(receiveUpload(request, 1000), { code: 'SBX_STORE_FAILED', details: { reason: full.message } });
   t.same(left(), []);
 

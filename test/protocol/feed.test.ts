@@ -113,6 +113,8 @@ t.test('a sleeping worker is woken by each entry and by the end', async (t) => {
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
     workerData: { url, buffer },
   });
+  // Listened for from the beginning: a thread may be gone by the time that its last message is heard.
+  const exit = once(worker, 'exit');
   t.same(await once(worker, 'message'), ['ready']);
   for (const slot of [5, 6, 7, 8, 9, 10]) {
     feedSlot(feed, slot, 0);
@@ -120,5 +122,5 @@ t.test('a sleeping worker is woken by each entry and by the end', async (t) => {
   }
   closeFeed(feed);
   t.same(await once(worker, 'message'), ['end']);
-  await once(worker, 'exit');
+  await exit;
 });

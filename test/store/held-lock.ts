@@ -12,13 +12,14 @@ export interface HeldLock {
   gone(): Promise<void>;
 }
 
-/** Resolves once the lock is held. */
-export async function holdLock(path: string): Promise<HeldLock> {
+/** Resolves once the lock is held; `whole`: that of the whole file, as of who opens it first or has it open last. */
+export async function holdLock(path: string, { whole = false } = {}): Promise<HeldLock> {
   const flag = new Int32Array(new SharedArrayBuffer(4));
   const holder = new Worker(
-    `const { parentPort, workerData: { path, door, flag } } = require('node:worker_threads');
+    `const { parentPort, workerData: { path, door, flag, whole } } = require('node:worker_threads');
      import(door).then(({ openDatabase }) => {
        const database = openDatabase(path);
+       if (whole) database.exec('PRAGMA locking_mode = EXCLUSIVE');
        database.exec('BEGIN IMMEDIATE');
        parentPort.postMessage('held');
        Atomics.wait(flag, 0, 0);
@@ -26,7 +27,7 @@ export async function holdLock(path: string): Promise<HeldLock> {
        database.exec('COMMIT');
        database.close();
      });`,
-    { eval: true, workerData: { path, flag, door: new URL('../../src/store/sqlite.js', import.meta.url).href } },
+    { eval: true, workerData: { path, flag, whole, door: new URL('../../src/store/sqlite.js', import.meta.url).href } },
   );
   const exit = once(holder, 'exit');
   await once(holder, 'message');

@@ -6,6 +6,7 @@ import t from 'tap';
 import { wallClock } from '../../src/protocol/clock.js';
 import { weighBelow } from '../../src/store/object-files.js';
 import { openObjectLedger } from '../../src/store/object-ledger.js';
+import { holdLock } from './held-lock.js';
 import { openHouse, SCOPE } from './object-house.js';
 import type { ThreadWork } from './object-threads.js';
 
@@ -40,6 +41,19 @@ t.test('a thread that dies under the lock lets go of it', async (t) => {
   put('a', 'x');
   t.equal(read('a'), 'x');
   t.same(objects.ledger.usageOf('demo'), { bytes: 1, entries: 1 });
+});
+
+t.test('who opens the ledger waits for another who opens or closes it', async (t) => {
+  const directory = t.testdir({});
+  const held = await holdLock(join(directory, 'lock.db'), { whole: true });
+  held.letGo();
+  const ledger = openObjectLedger(directory, wallClock);
+  t.teardown(() => ledger.close());
+  t.equal(
+    ledger.exclusive(wallClock() + 60_000, () => 'done'),
+    'done',
+  );
+  await held.gone();
 });
 
 t.test('what is charged stays charged behind a restart', async (t) => {

@@ -192,7 +192,7 @@ function shown(url: URL): string {
   return `${url.origin === 'null' ? url.protocol : url.origin}${url.pathname}`;
 }
 
-/** A look-up cannot be ended, only left. */
+/** What cannot be ended is left: a look-up, or a request whose connection is not made yet, which undici ends only once it is. */
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const giveUp = () => reject(signal.reason);
@@ -216,7 +216,7 @@ async function dispatch(
   addresses: readonly string[],
   signal: AbortSignal,
 ): Promise<Arrived> {
-  const response = await pools.of(url, addresses).request({
+  const responding = pools.of(url, addresses).request({
     method: method as 'GET',
     path: `${url.pathname}${url.search}`,
     headers: { ...authorizationOf(url), ...ownHeaders(method, headers), ...headers },
@@ -224,6 +224,7 @@ async function dispatch(
     signal,
     responseHeaders: 'raw',
   });
+  const response = await untilAborted(responding, signal);
   const { statusCode, body: content } = response;
   return { statusCode, headers: firstValues(response.headers as unknown as readonly string[]), body: content };
 }

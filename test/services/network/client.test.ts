@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import t, { type Test } from 'tap';
 import { createNetworkClient, type NetworkLimits } from '../../../src/services/network/client.js';
 import type { NetworkCaller } from '../../../src/services/network/exchange.js';
-import { LIMITS, LOOPBACK, serveHttp } from '../../network-host.js';
+import { LIMITS, LOOPBACK, serveHttp, serveTcp } from '../../network-host.js';
 
 const caller = (more: Partial<NetworkCaller> = {}): NetworkCaller => ({
   pluginId: 'demo',
@@ -67,11 +67,11 @@ t.test('who waits for a turn waits no longer than a request may take', async (t)
   const client = open(t, { concurrency: 1, timeoutMs: 200 });
   const late = { status: 4, message: /no response within 200 ms/ };
   const failure = () => client.send(get(server.port), caller()).catch((failure: unknown) => failure);
-  const [first, ...others] = [failure(), failure(), failure()];
-  t.match(await first, late);
-  // Timers fire in the order in which they are due, however late: a bound that began with the turn is due after this one.
-  const half = new Promise((resolve) => setTimeout(resolve, 100, 'waits on'));
-  for (const other of others) t.match(await Promise.race([other, half]), late);
+  const failures = [failure(), failure(), failure()];
+  // Timers fire in the order in which they are due, however late: this one is due after the bounds of all three requests, and before
+  // a bound that begins with a turn, of which the second comes 200 ms after the first.
+  const later = new Promise((resolve) => setTimeout(resolve, 350, 'waits on'));
+  for (const failed of failures) t.match(await Promise.race([failed, later]), late);
 });
 
 t.test('a connection serves one request after the other, each plugin its own', async (t) => {
@@ -142,6 +142,25 @@ t.test('a request ends when nobody waits for it', async (t) => {
   abandon();
   await t.rejects(abandoned, { status: 4, message: 'nobody waits for the response any more' });
   while (!server.gone.includes('/abandoned')) await new Promise(setImmediate);
+});
+
+t.test('a request ends when nobody waits for it, also while its connection is being made', async (t) => {
+  let arrive: () => void = () => {};
+  const arrived = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  // It never answers the handshake.
+  const server = await serveTcp(t, () => arrive());
+  const client = open(t, { timeoutMs: 600_000 });
+  let abandon: () => void = () => {};
+  const onAbandoned = (listener: () => void): void => {
+    abandon = listener;
+  };
+  const secure = { ...get(server.port), url: new URL(`https://127.0.0.1:${server.port}/`) };
+  const abandoned = client.send(secure, caller({ onAbandoned }));
+  await arrived;
+  abandon();
+  await t.rejects(abandoned, { status: 4, message: 'nobody waits for the response any more' });
 });
 
 t.test('each hop asks the grant, in both spellings of the usual port', async (t) => {
