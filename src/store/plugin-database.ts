@@ -45,8 +45,8 @@ export function openPluginDatabase(dataDir: string, pluginId: string, options: P
 }
 
 /**
- * Opens a plugin's database that is there already, also while somebody else is writing to it; undefined when there is none. The
- * caller closes it.
+ * Opens a plugin's database that is there already, also while somebody else is writing to it; undefined when there is none, also
+ * when it is being removed just now: none is made. The caller closes it.
  * @throws PLUGIN_ID_INVALID, SBX_STORE_FAILED
  */
 export function joinPluginDatabase(
@@ -54,12 +54,26 @@ export function joinPluginDatabase(
   pluginId: string,
   { busyTimeoutMs = 10_000, maxBytes }: PluginDatabaseOptions = {},
 ): Database | undefined {
-  if (!hasPluginDatabase(dataDir, pluginId)) return undefined;
-  const path = pluginDatabasePath(dataDir, pluginId);
-  const database = openDatabase(path, { synchronous: 'FULL', busyTimeoutMs });
-  limitSize(database, maxBytes);
-  registerFunctions(database);
-  return database;
+  const database = openExisting(pluginDatabasePath(dataDir, pluginId), busyTimeoutMs);
+  try {
+    if (database === undefined) return undefined;
+    limitSize(database, maxBytes);
+    registerFunctions(database);
+    return database;
+  } catch (thrown) {
+    database?.close();
+    throw thrown;
+  }
+}
+
+function openExisting(path: string, busyTimeoutMs: number): Database | undefined {
+  try {
+    return openDatabase(path, { synchronous: 'FULL', busyTimeoutMs, mustExist: true });
+  } catch (thrown) {
+    // Looked at afterwards: before, it could still be removed in between.
+    if (!existsSync(path)) return undefined;
+    throw thrown;
+  }
 }
 
 /** A database of a plugin that is nowhere kept. */

@@ -6,6 +6,8 @@ export type Database = BetterSqlite3.Database;
 
 export interface DatabaseOptions {
   readonly readonly?: boolean;
+  /** A file that is not there is not made. */
+  readonly mustExist?: boolean;
   /** How long a statement waits for another connection's lock. */
   readonly busyTimeoutMs?: number;
   /** `FULL` survives a power cut with every commit; `NORMAL` may lose the last ones, never the file. Both survive kill -9. */
@@ -17,14 +19,17 @@ export interface DatabaseOptions {
  * @throws SBX_STORE_FAILED when the file cannot be opened
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
-  const { readonly = false, busyTimeoutMs = 5000, synchronous = 'NORMAL' } = options;
+  const { readonly = false, mustExist = false, busyTimeoutMs = 5000, synchronous = 'NORMAL' } = options;
+  let database: Database | undefined;
   try {
-    const database = keptAlive(new BetterSqlite3(path, { readonly, timeout: busyTimeoutMs }));
+    database = keptAlive(new BetterSqlite3(path, { readonly, fileMustExist: mustExist, timeout: busyTimeoutMs }));
     // `exec` and not `pragma`, which would leave a statement behind for each.
     if (!readonly) database.exec('PRAGMA journal_mode = WAL');
     database.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON`);
     return database;
   } catch (cause) {
+    // Nobody else could: what is kept alive is not closed by being forgotten.
+    database?.close();
     throw new SandpoolError('SBX_STORE_FAILED', { reason: `${reasonOf(cause)}: ${path}` }, { cause });
   }
 }

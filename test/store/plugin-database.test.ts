@@ -5,6 +5,7 @@ import t, { type Test } from 'tap';
 import { loadParser } from '../../src/store/dialect/parse.js';
 import {
   hasPluginDatabase,
+  joinPluginDatabase,
   openPluginDatabase,
   openScratchDatabase,
   pluginDatabasePath,
@@ -31,6 +32,19 @@ t.test('every plugin has a file of its own, which purging removes', async (t) =>
   purgePluginDatabase(dataDir, 'p');
   purgePluginDatabase(dataDir, 'p');
   t.notOk(hasPluginDatabase(dataDir, 'p'));
+  t.same(readdirSync(join(dataDir, 'plugins', 'p')), []);
+});
+
+t.test('whoever joins a database that is there has its rows; where none is, none is made', async (t) => {
+  const dataDir = directory(t);
+  t.equal(joinPluginDatabase(dataDir, 'p'), undefined, 'no directory');
+  const database = openPluginDatabase(dataDir, 'p');
+  run(database, 'CREATE TABLE plugin_p (id INT); INSERT INTO plugin_p VALUES (1)');
+  const joined = joinPluginDatabase(dataDir, 'p');
+  t.same(joined?.prepare('SELECT id FROM plugin_p').pluck().all(), [1]);
+  for (const one of [database, joined]) one?.close();
+  purgePluginDatabase(dataDir, 'p');
+  t.equal(joinPluginDatabase(dataDir, 'p'), undefined, 'no file');
   t.same(readdirSync(join(dataDir, 'plugins', 'p')), []);
 });
 

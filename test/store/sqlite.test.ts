@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { openDatabase, storeFailure } from '../../src/store/sqlite.js';
@@ -24,6 +25,31 @@ t.test('a reader cannot write', async (t) => {
   writer.exec('CREATE TABLE x (a)');
   t.throws(() => reader.exec('INSERT INTO x VALUES (1)'), { code: 'SQLITE_READONLY' });
 });
+
+t.test('a file that must be there already is not made', async (t) => {
+  const path = join(t.testdir({}), 'a.db');
+  t.throws(() => openDatabase(path, { mustExist: true }), { code: 'SBX_STORE_FAILED' });
+  t.notOk(existsSync(path));
+});
+
+t.test('a connection that fails while it is opened holds on to no file', async (t) => {
+  const path = join(t.testdir({}), 'a.db');
+  writeFileSync(path, 'no database at all, but text that is long enough to be looked at');
+  t.throws(() => openDatabase(path), { code: 'SBX_STORE_FAILED', message: /file is not a database/ });
+  if (process.platform === 'linux') {
+    const links = readdirSync('/proc/self/fd').map((fd) => linkOf(`/proc/self/fd/${fd}`));
+    t.notOk(links.includes(path));
+  }
+});
+
+/** Empty for a descriptor that has been closed meanwhile. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
 
 t.test('what cannot be opened is a failure of the store', async (t) => {
   const directory = t.testdir({});
