@@ -5,9 +5,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Artifact } from '../artifact/artifact.js';
 import type { HookContract } from '../artifact/hooks.js';
-import { reasonOf } from '../protocol/errors.js';
+import { reasonOf, SandpoolError } from '../protocol/errors.js';
 import { quoteName, quoteNames } from '../store/dialect/quote.js';
 import { coerce, type SqlValue } from '../store/dialect/values.js';
+import { isBusy } from '../store/patience.js';
 import { type ColumnContract, readTableContract } from '../store/plugin-catalog.js';
 import { joinPluginDatabase } from '../store/plugin-database.js';
 import type { Database } from '../store/sqlite.js';
@@ -53,7 +54,7 @@ export interface HookOptions {
 const DEFAULT_TIMEOUT_MS = 3000;
 /** However many hooks there are, and whatever they declare: nobody's login takes longer for them. */
 const MAX_BLOCKING_MS = 10_000;
-/** Pause between attempts to write into a database that somebody else is writing to. */
+/** Pause between attempts to write into a database that somebody else is writing to, or is closing as the last one. */
 const BUSY_PAUSE_MS = 20;
 
 export function createHooks({ dataDir, log, now = Date.now }: HookOptions): Hooks {
@@ -63,9 +64,8 @@ export function createHooks({ dataDir, log, now = Date.now }: HookOptions): Hook
   const act = async (hook: HookContract, { pluginId, payload, tenantId }: Occasion, signal: AbortSignal) => {
     if (hook.action === 'error') throw new Error(hook.errorMessage);
     if (hook.action === 'sleep') return wait(hook.sleepMs, undefined, { signal });
-    while (!insert(rooms.of(pluginId), hook, { payload, tenantId, nowMs: now() })) {
-      await wait(BUSY_PAUSE_MS, undefined, { signal });
-    }
+    const write = () => insert(rooms.of(pluginId), hook, { payload, tenantId, nowMs: now() });
+    while (!isDone(write)) await wait(BUSY_PAUSE_MS, undefined, { signal });
   };
   const carryOut = async (hook: HookContract, occasion: Occasion): Promise<void> => {
     const { event, action, mode } = hook;
@@ -114,8 +114,18 @@ interface Occasion {
 
 // ---- inserts -----------------------------------------------------------------------------------------------------------------
 
-/** @returns false when somebody else is writing just now. */
-function insert(room: Room | undefined, hook: HookContract, moment: Moment): boolean {
+/** @returns false when somebody else has the database just now, be it to open, to read or to write. */
+function isDone(work: () => void): boolean {
+  try {
+    work();
+    return true;
+  } catch (thrown) {
+    if (isBusy(thrown instanceof SandpoolError ? thrown.cause : thrown)) return false;
+    throw thrown;
+  }
+}
+
+function insert(room: Room | undefined, hook: HookContract, moment: Moment): void {
   const columns = room?.columnsOf(hook.table);
   if (room === undefined || columns === undefined) throw new Error(`there is no table ${hook.table}`);
   const fields = Object.entries(hook.fields).map(([name, expression]) => {
@@ -129,13 +139,7 @@ function insert(room: Room | undefined, hook: HookContract, moment: Moment): boo
   }
   const names = quoteNames(fields.map(({ name }) => name));
   const sql = `INSERT INTO ${quoteName(hook.table)} (${names}) VALUES (${fields.map(() => '?').join(', ')})`;
-  try {
-    room.prepare(sql).run(...fields.map(({ value }) => value));
-    return true;
-  } catch (thrown) {
-    if ((thrown as { code?: unknown }).code === 'SQLITE_BUSY') return false;
-    throw thrown;
-  }
+  room.prepare(sql).run(...fields.map(({ value }) => value));
 }
 
 type Moment = Omit<Occasion, 'pluginId'> & { readonly nowMs: number };

@@ -5,7 +5,8 @@ import t, { type Test } from 'tap';
 import type { HookContract } from '../../src/artifact/hooks.js';
 import { createHooks } from '../../src/registry/hooks.js';
 import { loadParser } from '../../src/store/dialect/parse.js';
-import { openPluginDatabase } from '../../src/store/plugin-database.js';
+import { openPluginDatabase, pluginDatabasePath } from '../../src/store/plugin-database.js';
+import { openDatabase } from '../../src/store/sqlite.js';
 import { run } from '../store/dialect/cases.js';
 
 await loadParser();
@@ -43,7 +44,7 @@ function open(t: Test) {
       status: 0,
     });
   const rows = () => database.prepare('SELECT who, what, code, at FROM plugin_p_log ORDER BY id').all();
-  return { hooks, database, warnings, login, rows };
+  return { hooks, dataDir, database, warnings, login, rows };
 }
 
 t.test('an insert writes what the event says, the time, and plain texts', async (t) => {
@@ -118,6 +119,21 @@ t.test('while somebody else writes to the database, a hook tries again', async (
   await going;
   t.match(rows(), [{ who: 'ada' }]);
   t.same(warnings, []);
+});
+
+t.test('while somebody else has the database for himself, a hook tries again to open it', async (t) => {
+  const { login, database, dataDir, warnings } = open(t);
+  database.close();
+  const holder = openDatabase(pluginDatabasePath(dataDir, 'p'));
+  t.teardown(() => holder.close());
+  holder.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT');
+  const going = login(hook({ timeoutMs: 60_000 }));
+  holder.close();
+  await going;
+  t.same(warnings, []);
+  const later = openDatabase(pluginDatabasePath(dataDir, 'p'));
+  t.teardown(() => later.close());
+  t.same(later.prepare('SELECT who FROM plugin_p_log').pluck().all(), ['ada']);
 });
 
 t.test('a hook that never gets its turn to write ends with its timeout', async (t) => {
