@@ -1,5 +1,5 @@
 /** Jobs of SQL, each in a process of its own with a deadline, so that no plugin's SQL holds up the host. */
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { type ErrorData, SandpoolError } from '../protocol/errors.js';
 import type { SqlPhases, SqlProblem } from '../store/sql-check.js';
 import type { LedgerRow, PhaseOptions } from './install-sql.js';
@@ -34,12 +34,21 @@ export type SqlAnswer = { readonly result: unknown } | { readonly error: ErrorDa
 export interface SqlRunnerOptions {
   readonly dataDir: string;
   readonly deadlineMs?: number;
+  /** Starts a process that waits for its job. */
+  readonly start?: () => SqlProcess;
+  /** A clock in ms that is never set. */
+  readonly now?: () => number;
 }
+
+/** What is used of a child process. */
+export type SqlProcess = Pick<ChildProcess, 'pid' | 'on' | 'once' | 'send' | 'kill'>;
 
 const PROCESS = new URL('./sql-process.js', import.meta.url);
 const MAX_HEAP_MIB = 512;
 
-export function createSqlRunner({ dataDir, deadlineMs = 60_000 }: SqlRunnerOptions): SqlRunner {
+export function createSqlRunner(options: SqlRunnerOptions): SqlRunner {
+  const { dataDir, deadlineMs = 60_000, start = startProcess, now = () => performance.now() } = options;
+  const perform = (job: SqlJob, phase: string) => performIn(start(), job, { phase, now });
   return {
     run: async (options) => {
       if (options.files.length === 0) return [];
@@ -56,35 +65,47 @@ export function createSqlRunner({ dataDir, deadlineMs = 60_000 }: SqlRunnerOptio
   };
 }
 
-function perform(job: SqlJob, phase: string): Promise<unknown> {
+function startProcess(): SqlProcess {
+  return fork(PROCESS, {
+    execArgv: [`--max-old-space-size=${MAX_HEAP_MIB}`],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+}
+
+/** A host that was held up may hear of the end before its own timer: without an answer, the deadline counts all the same. */
+function performIn(child: SqlProcess, job: SqlJob, { phase, now }: { phase: string; now: () => number }) {
   const { pluginId, deadlineMs } = job;
-  return new Promise((resolve, reject) => {
-    const child = fork(PROCESS, {
-      execArgv: [`--max-old-space-size=${MAX_HEAP_MIB}`],
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    });
+  const deadlineAt = now() + deadlineMs;
+  return new Promise<unknown>((resolve, reject) => {
+    let answer: SqlAnswer | undefined;
+    let isKilled = false;
     const timer = setTimeout(() => {
-      settle(() => reject(new SandpoolError('SBX_SQL_DEADLINE', { pluginId, phase, deadlineMs })));
+      isKilled = true;
       child.kill('SIGKILL');
     }, deadlineMs);
-    const settle = (how: () => void) => {
+    const failed = (reason: string, cause?: Error) => {
       clearTimeout(timer);
-      // The file is free, and the transaction settled, once the process has gone.
-      if (child.exitCode === null && child.signalCode === null) child.once('exit', how);
-      else how();
+      reject(new SandpoolError('SBX_INTERNAL', { reason }, { cause }));
     };
-    child.once('message', (answer: SqlAnswer) => {
-      settle(() => ('error' in answer ? reject(SandpoolError.fromData(answer.error)) : resolve(answer.result)));
+    const settle = (how: string) => {
+      const isLate = isKilled || now() >= deadlineAt;
+      if (answer !== undefined && 'error' in answer) reject(SandpoolError.fromData(answer.error));
+      else if (answer !== undefined) resolve(answer.result);
+      else if (isLate) reject(new SandpoolError('SBX_SQL_DEADLINE', { pluginId, phase, deadlineMs }));
+      else failed(`the SQL process of plugin ${pluginId} ended (${how})`);
+    };
+    child.once('message', (given: SqlAnswer) => {
+      answer = given;
     });
-    // After an answer this changes nothing.
+    // The file is free, and the transaction settled, once the process has gone; by then all that it has said is read, too.
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
-      const reason = `the SQL process of plugin ${pluginId} ended (${signal ?? code})`;
-      setImmediate(() => reject(new SandpoolError('SBX_INTERNAL', { reason })));
+      setImmediate(settle, String(signal ?? code));
     });
-    child.once('error', (cause) =>
-      settle(() => reject(new SandpoolError('SBX_INTERNAL', { reason: cause.message }, { cause }))),
-    );
+    child.on('error', (cause) => {
+      // One that has begun also ends.
+      if (child.pid === undefined) failed(cause.message, cause);
+    });
     child.send(job);
   });
 }

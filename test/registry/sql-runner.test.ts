@@ -1,8 +1,9 @@
+import { EventEmitter } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { createSqlRunner } from '../../src/registry/sql-runner.js';
+import { createSqlRunner, type SqlProcess } from '../../src/registry/sql-runner.js';
 import { readLedger } from '../../src/store/plugin-catalog.js';
 import { hasPluginDatabase, openPluginDatabase } from '../../src/store/plugin-database.js';
 
@@ -73,4 +74,47 @@ t.test('checking makes no database, and tells all problems', async (t) => {
 
 t.test('no files need no process', async (t) => {
   t.same(await createSqlRunner({ dataDir: '/nowhere' }).run({ ...INSTALL, files: [] }), []);
+});
+
+// ---- a host that is held up ------------------------------------------------------------------------------------------------
+
+/** A process that is played here: it says what the test says, and ends when and how it says. */
+function played(kill: (child: EventEmitter) => void = () => {}) {
+  const child: EventEmitter = Object.assign(new EventEmitter(), { pid: 1, send: () => true, kill: () => kill(child) });
+  return { child, start: () => child as unknown as SqlProcess };
+}
+
+t.test('SQL that ended itself after its deadline is told as that, whoever heard of it first', async (t) => {
+  let now = 0;
+  const { child, start } = played();
+  const running = createSqlRunner({ dataDir: '/nowhere', deadlineMs: 3_600_000, start, now: () => now }).run(INSTALL);
+  now = 3_601_000;
+  child.emit('exit', null, 'SIGKILL');
+  await t.rejects(running, { code: 'SBX_SQL_DEADLINE', details: { pluginId: 'p', phase: 'install' } });
+});
+
+t.test('a process that ends before its deadline without an answer is told with how it ended', async (t) => {
+  const { child, start } = played();
+  const running = createSqlRunner({ dataDir: '/nowhere', deadlineMs: 3_600_000, start, now: () => 0 }).run(INSTALL);
+  child.emit('exit', null, 'SIGSEGV');
+  await t.rejects(running, {
+    code: 'SBX_INTERNAL',
+    message: 'internal error: the SQL process of plugin p ended (SIGSEGV)',
+  });
+});
+
+t.test('what SQL has answered counts, also where the host looks at the deadline first', async (t) => {
+  const { start } = played((child) => {
+    child.emit('message', { result: ['a row'] });
+    child.emit('exit', 0, null);
+  });
+  t.same(await createSqlRunner({ dataDir: '/nowhere', deadlineMs: 1, start }).run(INSTALL), ['a row']);
+});
+
+t.test('a process that cannot be started is told with the reason', async (t) => {
+  const { child, start } = played();
+  Object.assign(child, { pid: undefined });
+  const running = createSqlRunner({ dataDir: '/nowhere', start }).run(INSTALL);
+  child.emit('error', new Error('spawn node EAGAIN'));
+  await t.rejects(running, { code: 'SBX_INTERNAL', message: 'internal error: spawn node EAGAIN' });
 });
