@@ -44,20 +44,26 @@ interface Seen {
   readonly found: Artifact | string;
 }
 
+/** Of a file that could not be read, which says nothing about the file: the next look tries again. */
+const UNREAD = '';
+
 export function createStaging({ blobs, parseArtifact }: StagingOptions): Staging {
   let seen: ReadonlyMap<string, Seen> = new Map();
   let problems: readonly StagingProblem[] = [];
 
-  const look = async ({ name, stamp }: StagedFile): Promise<[string, Seen]> => {
+  /** Undefined when it has gone since it was listed. */
+  const look = async ({ name, stamp }: StagedFile): Promise<Seen | undefined> => {
     const known = seen.get(name);
-    if (known?.stamp === stamp) return [name, known];
+    if (known?.stamp === stamp) return known;
     try {
       const artifact = parseArtifact(await blobs.readStaged(name));
       validateRelease(artifact);
-      return [name, { stamp, found: artifact }];
+      return { stamp, found: artifact };
     } catch (thrown) {
       if (!(thrown instanceof SandpoolError)) throw thrown;
-      return [name, { stamp, found: reasonOf(thrown) }];
+      if (thrown.code !== 'SBX_STORE_FAILED') return { stamp, found: reasonOf(thrown) };
+      const hasGone = (thrown.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+      return hasGone ? undefined : { stamp: UNREAD, found: reasonOf(thrown) };
     }
   };
 
@@ -65,7 +71,10 @@ export function createStaging({ blobs, parseArtifact }: StagingOptions): Staging
     async scan() {
       // One after the other: each may be hundreds of megabytes.
       const looked: [string, Seen][] = [];
-      for (const file of await blobs.listStaged()) looked.push(await look(file));
+      for (const file of await blobs.listStaged()) {
+        const found = await look(file);
+        if (found !== undefined) looked.push([file.name, found]);
+      }
       seen = new Map(looked);
       const files = arrange(looked);
       problems = files.problems;

@@ -1,9 +1,10 @@
-import { mkdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { parseArtifact } from '../../src/artifact/artifact.js';
 import { createStaging } from '../../src/registry/staging.js';
 import { openBlobs } from '../../src/store/blobs.js';
+import { storeFailure } from '../../src/store/sqlite.js';
 import { artifactOf } from './house.js';
 
 function open(t: Test) {
@@ -11,15 +12,16 @@ function open(t: Test) {
   const stagingDir = join(dir, 'plugins');
   mkdirSync(stagingDir);
   let parsed = 0;
+  const blobs = openBlobs({ archiveDir: dir, stagingDir });
   const staging = createStaging({
-    blobs: openBlobs({ archiveDir: dir, stagingDir }),
+    blobs,
     parseArtifact(bytes) {
       parsed += 1;
       return parseArtifact(bytes);
     },
   });
   const put = (name: string, bytes: Uint8Array | string) => writeFileSync(join(stagingDir, name), bytes);
-  return { staging, stagingDir, put, parsed: () => parsed };
+  return { staging, blobs, stagingDir, put, parsed: () => parsed };
 }
 
 t.test('files are found by the id that they embed, whatever their name, and sorted by it', async (t) => {
@@ -70,6 +72,35 @@ t.test('C05 C11: a file whose manifest an upload would refuse is a problem with 
     { file: 'b.wasm', reason: /distribution/ },
     { file: 'c.wasm', reason: /must be dynamic/ },
   ]);
+});
+
+t.test('a file that goes while the directory is looked at is not there, and no problem', async (t) => {
+  const { blobs, stagingDir, put } = open(t);
+  put('demo.wasm', artifactOf('demo'));
+  put('other.wasm', artifactOf('other'));
+  const readStaged = async (name: string) => {
+    rmSync(join(stagingDir, 'other.wasm'), { force: true });
+    return blobs.readStaged(name);
+  };
+  const { byId, names, problems } = await createStaging({ blobs: { ...blobs, readStaged }, parseArtifact }).scan();
+  t.same([...byId.keys()], ['demo']);
+  t.same([...names], ['demo.wasm']);
+  t.same(problems, []);
+});
+
+t.test('a file that could not be read once is read at the next look', async (t) => {
+  const { blobs, put } = open(t);
+  put('demo.wasm', artifactOf('demo'));
+  let failures = 1;
+  const readStaged = async (name: string) => {
+    if (failures-- > 0) throw storeFailure(Object.assign(new Error('too many open files'), { code: 'EMFILE' }));
+    return blobs.readStaged(name);
+  };
+  const staging = createStaging({ blobs: { ...blobs, readStaged }, parseArtifact });
+  t.same((await staging.scan()).problems, [{ file: 'demo.wasm', reason: 'the store failed: too many open files' }]);
+  const { byId, problems } = await staging.scan();
+  t.same([...byId.keys()], ['demo']);
+  t.same(problems, []);
 });
 
 t.test('a failure that is not of the artifact is not blamed on it', async (t) => {
