@@ -5,7 +5,7 @@
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { wallClock as now } from '../protocol/clock.js';
 import { reasonOf, SandpoolError } from '../protocol/errors.js';
-import { endFeed, type Feed, hasEntry, nextEntry, openFeeds, readFeed } from '../protocol/feed.js';
+import { endFeed, type Feed, hasEntry, openFeeds } from '../protocol/feed.js';
 import type {
   Batch,
   BatchEnd,
@@ -32,6 +32,7 @@ import {
   type TakenRequest,
   takeSlot,
 } from '../protocol/slot.js';
+import { nextInBatch, readBatch } from './batch.js';
 import { createCounts } from './counts.js';
 import { createInstances, type SlotInvocation } from './instances.js';
 import { rehearse, rewrite } from './rewrite.js';
@@ -42,11 +43,6 @@ const feeds = openFeeds(setup.feeds, setup.feedCapacity);
 const counts = createCounts();
 const instances = createInstances({ setup, table, counts, post, now });
 
-/** A batch that has run this long, in ms, takes no more: its thread tells what it has counted, and may be given other work. */
-const MAX_BATCH_MS = 20;
-/** A batch of so many slots is a sign of load: its thread then waits a moment for more before it ends. */
-const BUSY_FROM = 2;
-const LINGER_MS = 2;
 /** The main thread is told of every so many outcomes, and of the last before the thread has nothing to do. */
 const RING_EVERY = 4;
 
@@ -64,16 +60,13 @@ export default function run({ payload }: { payload: TaskPayload }): TaskEnd {
 function runBatch(batch: Batch): BatchEnd {
   instances.forget(batch.forget);
   instances.load(batch.load);
-  const reader = readFeed(feeds[batch.feed] as Feed);
+  const reader = readBatch(feeds[batch.feed] as Feed, now);
   const large = new Map(batch.large);
-  const closeAt = now() + MAX_BATCH_MS;
   let finished = 0;
-  while (nextEntry(reader, reader.taken < BUSY_FROM ? 0 : LINGER_MS)) {
-    const startedAt = now();
-    if (startedAt > closeAt) endFeed(reader);
+  while (nextInBatch(reader, now)) {
     const slot = slotOf(reader.slot, large);
-    if (!takeSlot(slot, reader.ticket, startedAt)) continue;
-    const elsewhere = runSlot(slot, startedAt);
+    if (!takeSlot(slot, reader.ticket, reader.takenAt)) continue;
+    const elsewhere = runSlot(slot, reader.takenAt);
     finished += 1;
     if (elsewhere || finished % RING_EVERY === 0 || !hasEntry(reader)) ring(table);
     // The caller has its answer already; the next invocation pays for the reset, if it waits.
