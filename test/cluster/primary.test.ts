@@ -190,6 +190,20 @@ t.test(
   },
 );
 
+t.test('all processes have one cache; what one of them forgets of a plugin, all have forgotten', async (t) => {
+  const { processes, start } = stage(t);
+  await start();
+  const [one, two] = processes as [Played, Played];
+  const set = { do: 'set', key: 'k', value: 'v', expireAt: 60_000 } as const;
+  const scopeOf = (pluginId: string) => ({ pluginId, tenantId: 0, namespace: 'n' });
+  for (const pluginId of ['demo', 'other']) await one.peers.cache(scopeOf(pluginId), [set]);
+  const seenByTwo = (pluginId: string) => two.peers.cache(scopeOf(pluginId), [{ do: 'get', key: 'k' }]);
+  t.match(await seenByTwo('demo'), [{ text: 'v' }]);
+  await one.peers.forgetCache('demo');
+  t.same(await seenByTwo('demo'), [undefined]);
+  t.match(await seenByTwo('other'), [{ text: 'v' }], 'other plugins keep theirs');
+});
+
 for (const [how, play] of [
   ['does not hear', {}],
   ['cannot do', { refresh: ({ pid }: Played) => (pid === 2 ? Promise.reject(new Error('no memory')) : undefined) }],
