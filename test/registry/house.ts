@@ -1,5 +1,5 @@
 /** A registry on a directory of its own, with an engine that only remembers. */
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { SandpoolError } from '../../src/protocol/errors.js';
@@ -107,6 +107,20 @@ export async function newHouse(t: Test, options: Partial<RegistryOptions> = {}):
   const house = openHouse(t, t.testdir({}), options);
   await house.registry.reload();
   return house;
+}
+
+/**
+ * Puts a file into the staging directory by hand, whole under its name at once. Written into the one before, it could have that one's
+ * size, and on a quick machine its times: a file system's clock ticks every few ms.
+ */
+export function putByHand(
+  { dir, stagingDir }: Pick<House, 'dir' | 'stagingDir'>,
+  name: string,
+  bytes: Uint8Array,
+): void {
+  const aside = join(dir, 'by-hand');
+  writeFileSync(aside, bytes);
+  renameSync(aside, join(stagingDir, name));
 }
 
 /** An artifact of plugin `id` at `version`, with one public route. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { SandpoolError } from '../../src/protocol/errors.js';
 import type { RegistryChange } from '../../src/registry/registry.js';
-import { artifactOf, filesOf, newHouse, openHouse, SCOPED, standingOf } from './house.js';
+import { artifactOf, filesOf, newHouse, openHouse, putByHand, SCOPED, standingOf } from './house.js';
 import { fakePorts } from './ports.js';
 
 /** A prepared release that nobody asks anything. */
@@ -431,10 +431,11 @@ t.test('C18 C24: an installed plugin takes only a higher version, and stays as i
 });
 
 t.test('C38: a lower staged version is not installed', async (t) => {
-  const { registry, stagingDir } = await newHouse(t);
+  const house = await newHouse(t);
+  const { registry } = house;
   await registry.upload(artifactOf('demo', 'v0.2.0'));
   await registry.install('demo');
-  writeFileSync(join(stagingDir, 'demo.wasm'), artifactOf('demo', 'v0.1.0'));
+  putByHand(house, 'demo.wasm', artifactOf('demo', 'v0.1.0'));
   await t.rejects(registry.install('demo'), { code: 'PLUGIN_DYNAMIC_VERSION_DOWNGRADE_UNSUPPORTED' });
   t.match(registry.show('demo'), {
     effectiveVersion: 'v0.2.0',
@@ -515,15 +516,16 @@ t.test('C26: a host that grants unreviewed confirms everything', async (t) => {
 });
 
 t.test('C78 C79: a refresh keeps a grant for the same request and drops it for another', async (t) => {
-  const { registry, stagingDir } = await newHouse(t);
+  const house = await newHouse(t);
+  const { registry } = house;
   const build = (path: string, hostServices: readonly unknown[]) =>
     artifactOf('demo', 'v0.1.0', { routes: [{ path }], hostServices });
   await registry.upload(build('/one', SCOPED));
   await registry.install('demo', { authorization: { services: [{ service: 'storage', paths: ['a/'] }] } });
-  writeFileSync(join(stagingDir, 'demo.wasm'), build('/two', SCOPED));
+  putByHand(house, 'demo.wasm', build('/two', SCOPED));
   t.match(await registry.install('demo'), { authorizationStatus: 'confirmed' });
   t.match(registry.find('demo')?.grant.services, [{ service: 'runtime' }, { service: 'storage', paths: ['a/'] }]);
-  writeFileSync(join(stagingDir, 'demo.wasm'), build('/three', SCOPED.slice(0, 1)));
+  putByHand(house, 'demo.wasm', build('/three', SCOPED.slice(0, 1)));
   t.match(await registry.install('demo'), { authorizationStatus: 'pending' });
   t.same(registry.find('demo')?.grant.services, []);
 });
@@ -637,7 +639,7 @@ t.test('a release whose row is gone is told as such, and another installation re
   t.match(await third.registry.reload(), { failed: [{ pluginId: 'demo', errorCode: 'PLUGIN_RELEASE_NOT_FOUND' }] });
   t.throws(() => third.registry.previewUpgrade('demo'), missing);
   await t.rejects(third.registry.enable('demo'), { code: 'PLUGIN_DYNAMIC_ARTIFACT_VALIDATE_FAILED' });
-  writeFileSync(join(third.stagingDir, 'demo.wasm'), artifactOf('demo'));
+  putByHand(third, 'demo.wasm', artifactOf('demo'));
   t.match((await third.registry.install('demo')).plugin, {
     installed: 1,
     version: 'v0.1.0',

@@ -193,7 +193,8 @@ t.test('whatever operators do in whatever order, the plugin is where a small mod
     walks += 1;
     await walk(t, join(base, String(walks)), steps);
   });
-  await fc.assert(property, { numRuns: 30 });
+  // The same walks each time: a change is judged by what it does, and not by which walks it has met.
+  await fc.assert(property, { numRuns: 30, seed: 7 });
 });
 
 // ---- full disk -------------------------------------------------------------------------------------------------------------
