@@ -6,7 +6,7 @@ import { Piscina } from 'piscina';
 import { createDispatch } from '../src/engine/dispatch.js';
 import type { Job } from '../src/engine/job.js';
 import { createPool } from '../src/engine/pool.js';
-import type { BenchCase, BenchRow } from './case.js';
+import { type BenchCase, type BenchRow, LONGEST_WAIT_MS } from './case.js';
 import { BRIDGE } from './guests.js';
 import { pristineRelease } from './sandbox.js';
 
@@ -71,7 +71,7 @@ function openDispatch() {
     maxThreads: 1,
     maxWaitingThreads: 0,
     maxQueue: 1024,
-    queueTimeoutMs: 5000,
+    queueTimeoutMs: LONGEST_WAIT_MS,
     limitsOf: () => ({ concurrency: 1024, queue: 1024, weight: 1 }),
     run: (task) => pool().run(task),
     onCounts() {},
@@ -107,7 +107,7 @@ function openDispatch() {
     encoded: () => new Uint8Array(0),
     source: 0,
     tenantId: 0,
-    deadlineMs: 5000,
+    deadlineMs: LONGEST_WAIT_MS,
     answer: () => new Uint8Array(0),
   };
   return {

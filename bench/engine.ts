@@ -16,6 +16,7 @@ import type { GrantedService } from '../src/protocol/grant.js';
 import { createMemoryCache } from '../src/services/cache/memory.js';
 import { createPluginDatabases } from '../src/store/plugin-databases.js';
 import { openStateStore } from '../src/store/state.js';
+import { LONGEST_WAIT_MS } from './case.js';
 import { artifactOf, BRIDGE, envelopeOf } from './guests.js';
 
 export interface BenchEngine {
@@ -49,7 +50,7 @@ export async function openEngine(options: {
   const quarantine = { ...defaults.sandbox.quarantine, failures: 0 };
   const config: Config = {
     ...defaults,
-    pool: { ...defaults.pool, maxThreads: options.maxThreads },
+    pool: { ...defaults.pool, maxThreads: options.maxThreads, queueTimeoutMs: LONGEST_WAIT_MS },
     sandbox: { ...defaults.sandbox, maxHostCalls: 1_000_000, quarantine },
   };
   const stamps = options.cacheCopies === false ? undefined : createCacheStamps();

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parseArtifact } from '../src/artifact/artifact.js';
 import { connect, pluginPath } from '../src/cli/client.js';
 import { login, startHostServer } from '../src/tune/child.js';
-import { type BenchCase, type BenchRow, rowsOfOne } from './case.js';
+import { type BenchCase, type BenchRow, LONGEST_WAIT_MS, rowsOfOne } from './case.js';
 import { artifactOf, assemblyScriptGuest, BODY, goGuest, NO_GO } from './guests.js';
 
 const STEPS = ['rewrite', 'compile', 'warm'] as const;
@@ -43,7 +43,7 @@ function loadRows(name: string, artifact: Uint8Array): BenchRow[] {
 }
 
 async function loadOnce(artifact: Uint8Array): Promise<Parts> {
-  const server = await startHostServer({ settings: {}, artifacts: {} });
+  const server = await startHostServer({ settings: { pool: { queueTimeoutMs: LONGEST_WAIT_MS } }, artifacts: {} });
   const directory = await mkdtemp(join(tmpdir(), 'sandpool-bench-'));
   try {
     const file = join(directory, 'bench-load.wasm');

@@ -108,9 +108,9 @@ let calls = 0;
 async function microsecondsPer(once: () => Promise<void>, ms: number): Promise<number> {
   let count = 0;
   const startedAt = performance.now();
-  while (performance.now() - startedAt < ms) {
+  do {
     await once();
     count += 1;
-  }
+  } while (performance.now() - startedAt < ms);
   return ((performance.now() - startedAt) * 1000) / count;
 }

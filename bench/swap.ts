@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connect, pluginPath } from '../src/cli/client.js';
 import { login, startHostServer } from '../src/tune/child.js';
-import { type BenchCase, type BenchRow, median, rowsOfOne } from './case.js';
+import { type BenchCase, type BenchRow, LONGEST_WAIT_MS, median, rowsOfOne } from './case.js';
 import { artifactOf, assemblyScriptGuest, goGuest, marked, NO_GO } from './guests.js';
 
 const ID = 'bench-swap';
@@ -51,7 +51,7 @@ export const swapCase: BenchCase = {
 };
 
 async function openSwaps(name: string, module: Uint8Array, repeats: number) {
-  const settings = { plugin: { servePending: true } };
+  const settings = { plugin: { servePending: true }, pool: { queueTimeoutMs: LONGEST_WAIT_MS } };
   const server = await startHostServer({ settings, artifacts: { [ID]: artifactOf(ID, marked(module, 0)) } });
   const directory = await mkdtemp(join(tmpdir(), 'sandpool-bench-'));
   const host = await connect({ url: server.url, token: await login(server) });

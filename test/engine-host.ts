@@ -31,6 +31,8 @@ export interface EngineHost {
     body?: Uint8Array | string,
     options?: { deadlineMs?: number; signal?: AbortSignal },
   ): Promise<Outcome>;
+  /** Ends the engine when nothing runs any more: every thread has told what it has counted, however long it was held up. */
+  end(): Promise<void>;
 }
 
 export interface ReleaseParts {
@@ -49,6 +51,9 @@ export interface EngineHostOptions extends Partial<Omit<EngineOptions, 'pool' | 
   /** Request type of the route that all requests go to; `Req` when absent. */
   readonly requestType?: string;
 }
+
+/** The longest that a timer can be set to, in ms: what is waited for has no bound but that of the test. */
+const FOR_EVER_MS = 2 ** 31 - 1;
 
 // A busy machine holds up threads for seconds: who tests a bound sets it.
 const POOL = {
@@ -150,6 +155,7 @@ export function startEngine(
         const started = engine.start(invocation, resolve);
         signal?.addEventListener('abort', () => started.cancel(), { once: true });
       }),
+    end: () => engine.close(FOR_EVER_MS),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The door to node:cluster: host processes that share one port. */
 import cluster from 'node:cluster';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { SandpoolError } from '../protocol/errors.js';
 import type { LineMessage } from './line.js';
@@ -81,16 +82,36 @@ export function openChannel(): Channel {
 }
 
 /**
- * The port that all processes will listen on: a free one for 0, so that a process that is started later gets the same.
+ * The port that all processes will listen on: a free one for 0, so that a process that is started later gets the same. As long as this
+ * process lives, the system gives that port to nobody else who asks for a free one, also while none of the processes listens.
  * @throws SBX_PORT_IN_USE, SBX_LISTEN_FAILED
  */
-export function choosePort(host: string, port: number): Promise<number> {
-  return new Promise((settle, fail) => {
-    const server = createServer();
-    server.once('error', (cause) => fail(listenFailure(cause, { host, port })));
-    server.listen({ host, port, exclusive: true }, () => {
-      const { port: chosen } = server.address() as { port: number };
-      server.close(() => settle(chosen));
-    });
-  });
+export async function choosePort(host: string, port: number): Promise<number> {
+  const server = createServer();
+  try {
+    await once(server.listen({ host, port, exclusive: true }), 'listening');
+  } catch (cause) {
+    throw listenFailure(cause, { host, port });
+  }
+  const chosen = server.address() as AddressInfo;
+  if (port === 0) await hold(server, chosen);
+  server.close();
+  return chosen.port;
 }
+
+/**
+ * Takes the port of a server by an end of a connection to it, which stays when the server is closed. A system that gives out free
+ * ports passes over that one, and lets whoever names it listen on it, as a server that is started anew beside its old connections.
+ */
+async function hold(server: Server, { address, port }: AddressInfo): Promise<void> {
+  const near = connect({ port, host: NEAREST[address] ?? address }).unref();
+  try {
+    const [[far]] = (await Promise.all([once(server, 'connection'), once(near, 'connect')])) as [[Socket], unknown];
+    for (const end of [near, far.unref()]) end.on('error', () => {});
+  } catch {
+    // Where no connection can be made to oneself the port is free until a process listens.
+  }
+}
+
+/** Where a server is reached that listens at every address. */
+const NEAREST: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };

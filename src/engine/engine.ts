@@ -16,6 +16,7 @@ import type {
   Trim,
 } from '../protocol/messages.js';
 import { writerTurnsBuffer } from '../store/writer-turns.js';
+import { limit } from './bounded.js';
 import { createDispatch } from './dispatch.js';
 import { createIdleThreads } from './idle-threads.js';
 import { createInitialiser } from './initialise.js';
@@ -282,15 +283,16 @@ export function createEngine(options: EngineOptions): Engine {
     payload: Payload | ((threadId: number) => Payload),
     limitMs: number,
   ): Promise<EndOf<Payload>> {
-    let timer: NodeJS.Timeout | undefined;
+    let endLimit = (): void => {};
+    const kill = (): Promise<void> => task.kill();
     const task: RunningTask<EndOf<Payload>> = threads().run({
       choose: (idle) => idle[0] as number,
       payload(threadId) {
-        timer = setTimeout(() => void task.kill(), limitMs);
+        endLimit = limit({ kill }, limitMs);
         return typeof payload === 'function' ? payload(threadId) : payload;
       },
     });
-    return task.ended.finally(() => clearTimeout(timer));
+    return task.ended.finally(() => endLimit());
   }
 
   function warn(pluginId: string, text: string): void {

@@ -202,7 +202,7 @@ function pollFunctions(host: WasiHost): Record<string, WasiFunction> {
     const timeout = memory.getBigUint64(at + 24);
     const isAbsolute = (memory.getUint16(at + 40) & ABSOLUTE) !== 0;
     const leftNs = isAbsolute ? timeout - nanoseconds(clock) : timeout;
-    return { userdata, tag, error: SUCCESS, time: Date.now() + Math.max(0, Number(leftNs) / 1e6) };
+    return { userdata, tag, error: SUCCESS, time: wallClock() + Math.max(0, Number(leftNs) / 1e6) };
   }
 
   function writeEvent(memory: GuestMemory, at: number, event: { userdata: bigint; tag: number; error: number }): void {

@@ -2,6 +2,7 @@
  * How a thread waits for SQLite's locks: in JavaScript, in short pauses. A thread that is ended while SQLite itself waits takes the
  * process along, because better-sqlite3 cannot make its error then (`Database::ThrowSqliteError`, `ToLocalChecked`, seen with 12.11).
  */
+import { wallClock } from '../protocol/clock.js';
 import { wireInvalid } from '../protocol/wire.js';
 import type { Database } from './sqlite.js';
 
@@ -41,8 +42,8 @@ export function patiently<Result>(work: () => Result, requireTime: () => void): 
 export function patientlyUntil<Result>(deadlineAt: number | undefined, work: () => Result): Result {
   let endsAt = deadlineAt;
   return patiently(work, () => {
-    endsAt ??= Date.now() + PATIENCE_MS;
-    if (Date.now() > endsAt) throw deadlinePassed();
+    endsAt ??= wallClock() + PATIENCE_MS;
+    if (wallClock() > endsAt) throw deadlinePassed();
   });
 }
 

@@ -1,7 +1,6 @@
 /** Child processes that serve: each says where it listens in one JSON document on stdout, and ends at SIGTERM. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,8 +60,7 @@ async function writeHost(directory: string, settings: object, artifacts: HostPla
   const autoEnable = Object.keys(artifacts).map((id) => ({ id }));
   const file = join(directory, 'sandpool.yaml');
   const own = {
-    // Several processes cannot share a port that none of them has named.
-    server: { port: await freePort(), shutdownGraceMs: 1000 },
+    server: { port: 0, shutdownGraceMs: 1000 },
     data: { dir: join(directory, 'data') },
     plugin: { dynamic: { storagePath: staged }, grantUnreviewed: true, autoEnable },
     log: { level: 'error' },
@@ -81,17 +79,6 @@ function merged(base: object, over: object): object {
 
 function isMap(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** A token of the host's administrator. */

@@ -125,9 +125,10 @@ function pointOf(settings: Settings, rounds: readonly Sample[]): Point {
   };
 }
 
-/** The first point that no other beats by more than what is worth it. */
+/** The first point that no other beats by more than what is worth it. Where nothing was answered in time, nothing was quick. */
 export function bestOf(points: readonly Point[], target: Target): Point {
-  const score = ({ requestsPerSecond, p99Ms }: Point): number => (target === 'rps' ? requestsPerSecond : 1 / p99Ms);
+  const score = ({ requestsPerSecond, p99Ms }: Point): number =>
+    target === 'rps' || requestsPerSecond === 0 ? requestsPerSecond : 1 / p99Ms;
   const top = Math.max(...points.map(score));
   return points.find((point) => score(point) >= top * (1 - WORTH)) as Point;
 }

@@ -1,7 +1,8 @@
 import t from 'tap';
-import { type BenchCase, TINY } from '../../bench/case.js';
+import { type BenchCase, loopRow, TINY } from '../../bench/case.js';
 import type { BenchReport } from '../../bench/report.js';
 import { measureCase, runBench, unknownCases } from '../../bench/runner.js';
+import { stopClock } from '../engine/clock.js';
 
 t.test('a report has exactly the shape that tools read', async (t) => {
   const report: BenchReport = await runBench(['wire'], 2, TINY);
@@ -35,6 +36,18 @@ t.test('a ratio is the median of what one row gave for each of the other, round 
     { case: 'made up', row: 'a', unit: 'us', median: 30, min: 10, max: 100, rounds: 3, ratio: 3, rival: 'b' },
     { case: 'made up', row: 'b', unit: 'us', median: 10, min: 1, max: 50, rounds: 3 },
   ]);
+});
+
+t.test('a machine that stands still for a moment does not make a loop short for good', async (t) => {
+  const clock = stopClock(t);
+  const loops: number[] = [];
+  const run = (iterations: number) => {
+    clock.pass(loops.length === 0 ? 3000 : iterations / 128);
+    loops.push(iterations);
+  };
+  const row = loopRow({ row: 'a', unit: 'us', run }, 2);
+  t.equal(await row.measure(), 1000 / 128);
+  t.equal(loops.at(-1), 256, 'as often as takes 2 ms');
 });
 
 t.test('what a case opened is closed when a row fails', async (t) => {

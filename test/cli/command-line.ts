@@ -67,6 +67,8 @@ export async function playHost(t: Test, answers: Answers): Promise<{ url: string
     const { status, body } = answer instanceof Raw ? answer : new Raw(200, { code: 0, message: 'ok', data: answer });
     response.writeHead(status, { 'content-type': 'application/json' }).end(body);
   });
+  // A command that is held up would send its next request over a connection that the server is just closing.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => {
     server.closeAllConnections();

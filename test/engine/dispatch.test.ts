@@ -5,7 +5,15 @@ import type { Job, JobResult } from '../../src/engine/job.js';
 import type { Waiting } from '../../src/engine/lanes.js';
 import type { RunningTask, Task } from '../../src/engine/pool.js';
 import { SandpoolError } from '../../src/protocol/errors.js';
-import { type Feed, type FeedReader, hasEntry, nextEntry, openFeeds, readFeed } from '../../src/protocol/feed.js';
+import {
+  type Feed,
+  type FeedReader,
+  hasEntry,
+  isFeedOpen,
+  nextEntry,
+  openFeeds,
+  readFeed,
+} from '../../src/protocol/feed.js';
 import type { Batch, BatchEnd, PostedRelease } from '../../src/protocol/messages.js';
 import {
   CALLING,
@@ -182,7 +190,8 @@ t.test('what a running batch cannot take ends it soon', async (t) => {
     dispatch.enqueue(job);
     await turn();
     run(index);
-    t.equal(nextEntry((posted[index] as Posted).reader, 60_000), false, 'the feed was closed for the thread');
+    const { reader } = posted[index] as Posted;
+    t.notOk(isFeedOpen(reader.feed), 'the feed was closed for the thread');
     posted[index]?.end();
     await turn();
     t.equal(posted.length, index + 2);

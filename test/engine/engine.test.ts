@@ -73,7 +73,7 @@ t.test('isolation `pristine` resets one instance for every request', async (t) =
   const host = startEngine(t, { pool: { maxThreads: 1 } });
   await host.load('state', await watGuest('state'));
   for (const _ of [1, 2, 3, 4]) t.equal(bodyOf(await host.request('state')), '1 1');
-  await host.engine.close(1000);
+  await host.end();
   const text = await host.metrics.render();
   t.match(text, 'sandpool_plugin_isolation{plugin="state",isolation="pristine"} 1');
   t.match(text, /^sandpool_instances_reset_total 4$/m);
@@ -85,7 +85,7 @@ t.test('the first request of a release finds an instance, and nothing that was d
   await host.load('talker', await watGuest('log-flood'), { services: [grantOf('runtime', ['log.write'])] });
   t.strictSame(host.logs, [], 'nobody is told of the rehearsal');
   t.equal(bodyOf(await host.request('state')), '1 1');
-  await host.engine.close(1000);
+  await host.end();
   const text = await host.metrics.render();
   t.match(text, /^sandpool_instances_reused_total 1$/m);
   t.match(text, 'sandpool_invocations_total{plugin="state"');
@@ -144,7 +144,7 @@ t.test('an instance is replaced by a new one after its number of invocations, if
   await host.load('kept', await watGuest('state'));
   for (const expected of ['1 1', '2 2', '1 1', '2 2']) t.equal(bodyOf(await host.request('replaced')), expected);
   for (const expected of ['1 1', '2 2', '3 3']) t.equal(bodyOf(await host.request('kept')), expected);
-  await host.engine.close(1000);
+  await host.end();
   t.match(await host.metrics.render(), 'sandpool_instances_discarded_total{reason="recycled"} 2');
 });
 
@@ -155,7 +155,7 @@ t.test('a request that makes the memory grow costs the instance, unless it has a
     await host.load(id, await watGuest('mischief'));
     for (const letters of ['g', 'g', 'p']) digests.add(bodyOf(await host.request(id, `!!${letters}`)));
   }
-  await host.engine.close(1000);
+  await host.end();
   t.equal(digests.size, 1, 'what a guest finds does not depend on it');
   t.match(await host.metrics.render(), 'sandpool_instances_discarded_total{reason="grown"} 2\n');
 });
@@ -284,7 +284,7 @@ t.test('host calls and invocations are counted', async (t) => {
   await host.load('caller', await watGuest('host-call'), { services: CALLS });
   for (const _ of [1, 2, 3]) await host.request('caller', hostCall('runtime', 'info.node'));
   await host.request('caller', hostCall('runtime', 'log.write'));
-  await host.engine.close(1000);
+  await host.end();
   const text = await host.metrics.render();
   t.match(text, 'sandpool_invocations_total{plugin="caller",version="v0.1.0",code="ok"} 4');
   t.match(text, 'sandpool_host_calls_total{service="runtime",method="info.node",status="0"} 3');
@@ -297,7 +297,7 @@ t.test('each host call can be watched', async (t) => {
   const host = startEngine(t, { onHostCall: (call) => void calls.push(call) });
   await host.load('caller', await watGuest('host-call'), { services: CALLS });
   await host.request('caller', hostCall('runtime', 'info.node'));
-  await host.engine.close(1000);
+  await host.end();
   t.match(calls, [{ pluginId: 'caller', service: 'runtime', method: 'info.node', status: 0 }]);
 });
 
@@ -322,7 +322,7 @@ t.test('a host call that takes long is told with what it asked for, and without 
   await host.request('caller', hostCall('hostconfig', 'get', payload, 'late'));
   const asked = host.request('caller', hostCall('hostconfig', 'get', payload, 'never'), { signal: gone.signal });
   t.equal(bodyOf(await asked), 'SBX_CANCELLED');
-  await host.engine.close(1000);
+  await host.end();
   const call = { pluginId: 'caller', service: 'hostconfig', method: 'get' };
   t.match(told, [
     { ...call, resource: 'late', status: 3 },
@@ -337,7 +337,7 @@ t.test('without a limit for slow host calls none is told', async (t) => {
   const host = startEngine(t, { slowHostCalls: { fromMs: 0, tell: (call) => void told.push(call) } });
   await host.load('caller', await watGuest('host-call'), { services: CALLS });
   await host.request('caller', hostCall('runtime', 'info.node'));
-  await host.engine.close(1000);
+  await host.end();
   t.same(told, []);
 });
 
@@ -362,7 +362,7 @@ t.test('what a guest prints becomes log lines of its plugin', async (t) => {
       (i64.const 0)))`),
   );
   await host.request('printer');
-  await host.engine.close(1000);
+  await host.end();
   const line = (stream: string, level: string, text: string) => ({ pluginId: 'printer', stream, level, text });
   t.match(host.logs, [
     line('stdout', 'info', 'hello'),

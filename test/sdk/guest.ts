@@ -1,4 +1,5 @@
 /** Runs a guest module in a bare instance under a host of the test's own, one reply per host call. */
+import { wallClock } from '../../src/protocol/clock.js';
 import {
   decodeResponseEnvelope,
   encodeRequest,
@@ -51,7 +52,7 @@ export function startGuest(module: Uint8Array, answer: Answer = () => undefined)
   const wasi = createWasi({
     memory: () => createGuestMemory(plainMemory(exports.memory)),
     output: (descriptor, bytes) => printed.push(`${descriptor}:${Buffer.from(bytes).toString()}`),
-    sleepUntil: (time) => Atomics.wait(NEVER, 0, 0, Math.max(0, time - Date.now())),
+    sleepUntil: (time) => Atomics.wait(NEVER, 0, 0, Math.max(0, time - wallClock())),
     exit: (code) => {
       throw new Error(`exit ${code}`);
     },

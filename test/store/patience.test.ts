@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import t from 'tap';
+import { wallClock } from '../../src/protocol/clock.js';
 import { neverWait, patiently, patientlyUntil } from '../../src/store/patience.js';
 import { openDatabase } from '../../src/store/sqlite.js';
 import { startEngine } from '../engine-host.js';
@@ -16,7 +17,7 @@ t.test('work is done again until it is done', async (t) => {
     if (failures-- > 0) throw busy(failures === 1 ? 'SQLITE_LOCKED_SHAREDCACHE' : 'SQLITE_BUSY_SNAPSHOT');
     return 'done';
   };
-  t.equal(patientlyUntil(Date.now() + 60_000, work), 'done');
+  t.equal(patientlyUntil(wallClock() + 60_000, work), 'done');
 });
 
 t.test('what fails for another reason is not done again', async (t) => {
@@ -33,7 +34,7 @@ t.test('after the deadline nobody hears of a lock', async (t) => {
   const locked = () => {
     throw busy();
   };
-  t.throws(() => patientlyUntil(Date.now() - 1, locked), {
+  t.throws(() => patientlyUntil(wallClock() - 1, locked), {
     code: 'SBX_WIRE_INVALID',
     message: /the deadline of the invocation has passed/,
   });
@@ -44,6 +45,20 @@ t.test('after the deadline nobody hears of a lock', async (t) => {
       }),
     { message: 'enough' },
   );
+});
+
+t.test('a deadline goes by the clock that it was made with, whatever the clock of the system is set to', async (t) => {
+  const { now } = Date;
+  Date.now = () => now() + 3_600_000;
+  t.teardown(() => {
+    Date.now = now;
+  });
+  let failures = 1;
+  const work = () => {
+    if (failures-- > 0) throw busy();
+    return 'done';
+  };
+  t.equal(patientlyUntil(wallClock() + 600_000, work), 'done');
 });
 
 t.test('a connection that never waits is refused at once', async (t) => {

@@ -8,6 +8,6 @@ const echo = readFileSync(process.argv[2] as string);
 for (const id of ids) await host.load(id, echo);
 const bodies: string[] = [];
 for (const id of [...ids, ...ids]) bodies.push(bodyOf(await host.request(id)));
-await host.engine.close(1000);
+await host.end();
 const metrics = (await host.metrics.render()).split('\n').filter((line) => line.startsWith('sandpool_instances'));
 process.stdout.write(JSON.stringify({ bodies, metrics }));

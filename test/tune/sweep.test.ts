@@ -76,6 +76,7 @@ t.test('of settings that are equally good the smaller is taken, by the target', 
   const points = [point(1, 970, 10), point(2, 1000, 5), point(4, 1010, 4)];
   t.equal(bestOf(points, 'rps').settings.maxThreads, 1);
   t.equal(bestOf(points, 'p99').settings.maxThreads, 4);
+  t.equal(bestOf([point(1, 0, 0), ...points], 'p99').settings.maxThreads, 4, 'what answers nothing is not quick');
 });
 
 t.test('hosts end when a load fails', async (t) => {
