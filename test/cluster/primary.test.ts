@@ -99,7 +99,8 @@ function stage(t: Test, play: Play = {}, options: Partial<PrimaryOptions> = {}) 
       cache: createMemoryCache({ maxEntries: 10, maxBytes: 1 << 20, now: () => 0 }),
       metrics: { keep: () => {}, retire: (pid) => void retired.push(pid), render: async (pids) => [...pids].join() },
       log: { info: note, warn: note, error: note },
-      patience: { heardMs: 50, metricsMs: 50, endMs: 50 },
+      // Who tests a bound sets it.
+      patience: { endMs: 600_000 },
       ...options,
     });
     t.teardown(() => primary.close());
@@ -204,12 +205,12 @@ t.test('all processes have one cache; what one of them forgets of a plugin, all 
   t.match(await seenByTwo('other'), [{ text: 'v' }], 'other plugins keep theirs');
 });
 
-for (const [how, play] of [
-  ['does not hear', {}],
-  ['cannot do', { refresh: ({ pid }: Played) => (pid === 2 ? Promise.reject(new Error('no memory')) : undefined) }],
+for (const [how, play, patience] of [
+  ['does not hear', {}, { heardMs: 50 }],
+  ['cannot do', { refresh: ({ pid }: Played) => (pid === 2 ? Promise.reject(new Error('no memory')) : undefined) }, {}],
 ] as const) {
   t.test(`a process that ${how} what a change asks of it is killed before the change is answered`, async (t) => {
-    const { processes, start, started } = stage(t, play);
+    const { processes, start, started } = stage(t, play, { patience });
     await start();
     const [one, two] = processes as [Played, Played];
     if (how === 'does not hear') two.hang();
@@ -253,7 +254,7 @@ t.test('failed logins are counted in one place', async (t) => {
 });
 
 t.test('metrics are asked of every process; one that hangs is left out after a while', async (t) => {
-  const { processes, start } = stage(t);
+  const { processes, start } = stage(t, {}, { graceMs: 1, patience: { metricsMs: 50, endMs: 50 } });
   await start();
   const [one, two] = processes as [Played, Played];
   t.equal(await one.peers.metrics(), '1,2');
@@ -293,7 +294,7 @@ t.test('a host ends with all its processes, and says when one had to be killed',
     good.processes.map(({ ended }) => ended),
     ['exit code 0', 'exit code 0'],
   );
-  const bad = stage(t, {}, { graceMs: 1 });
+  const bad = stage(t, {}, { graceMs: 1, patience: { endMs: 50 } });
   const primary = await bad.start();
   bad.processes[1]!.hang();
   t.equal(await primary.close(), false);

@@ -35,7 +35,8 @@ export async function startChildHost(t: Test, options: ChildHostOptions): Promis
   const { cwd, flags = [], env = {}, last = /^ {2}metrics/, onLogLine } = options;
   const child = spawn(process.execPath, [ENTRY, 'serve', ...flags], {
     cwd,
-    env: { PATH: process.env.PATH, HOME: cwd, ...env },
+    // A busy machine may hold up every thread for a while.
+    env: { PATH: process.env.PATH, HOME: cwd, SANDPOOL_POOL_QUEUE_TIMEOUT_MS: '60000', ...env },
   });
   t.teardown(() => end(child, 'SIGKILL'));
   const log: string[] = [];

@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { reservedPort } from '../closed-port.js';
 
 const CLI = fileURLToPath(new URL('../../src/cli/index.js', import.meta.url));
 const PASSWORD = 'only-for-tests-1';
@@ -24,6 +25,8 @@ async function sandpool(
   options: { input?: string; env?: object } = {},
 ): Promise<Ran> {
   const child = spawn(process.execPath, [CLI, ...args], { cwd, env: environment(cwd, options.env) });
+  // One that reads nothing may have ended.
+  child.stdin.on('error', () => {});
   child.stdin.end(options.input ?? '');
   const out = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const)
@@ -36,7 +39,15 @@ async function sandpool(
 
 function environment(cwd: string, more: object = {}) {
   const { PATH } = process.env;
-  return { PATH, HOME: cwd, XDG_CONFIG_HOME: join(cwd, 'config'), SANDPOOL_ADMIN_PASSWORD: PASSWORD, ...more };
+  return {
+    PATH,
+    HOME: cwd,
+    XDG_CONFIG_HOME: join(cwd, 'config'),
+    SANDPOOL_ADMIN_PASSWORD: PASSWORD,
+    // A busy machine may hold up every thread for a while.
+    SANDPOOL_POOL_QUEUE_TIMEOUT_MS: '60000',
+    ...more,
+  };
 }
 
 interface Served {
@@ -49,9 +60,9 @@ interface Served {
 async function serve(
   t: { teardown(end: () => void): void },
   cwd: string,
-  args: readonly string[] = [],
+  { port = 0, args = [] }: { port?: number; args?: readonly string[] } = {},
 ): Promise<Served> {
-  const child = spawn(process.execPath, [CLI, 'serve', '--port', '0', '--data', 'data', ...args], {
+  const child = spawn(process.execPath, [CLI, 'serve', '--port', String(port), '--data', 'data', ...args], {
     cwd,
     env: environment(cwd, { SANDPOOL_LOG_LEVEL: 'error' }),
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -121,7 +132,7 @@ t.test(
       t.match(await sandpool(cwd, ['run', 'missing.wasm', 'GET', '/']), { code: 1, stderr: /^SBX_FILE_UNREADABLE: / });
     });
 
-    const first = await serve(t, cwd, ['--demo']);
+    const first = await serve(t, cwd, { port: await reservedPort(t), args: ['--demo'] });
     const curl = /curl (\S+)/.exec(first.greeting)?.[1] ?? '';
     await t.test('the curl line that the demo prints', async (t) => {
       t.match(await get(curl), { status: 200, text: '"items"' });

@@ -74,7 +74,7 @@ const STEPS = { flipBits, writeSigns, truncate, cutOut, swapSections };
 t.test('the whole artifact is accepted', async (t) => t.doesNotThrow(() => validateRelease(parseArtifact(WHOLE))));
 
 for (const [name, damage] of Object.entries(STEPS)) {
-  t.test(`after ${name} an artifact is parsed or refused with a code`, { timeout: 120_000 }, async (t) => {
+  t.test(`after ${name} an artifact is parsed or refused with a code`, async (t) => {
     const random = randomOf(20_240_817);
     const seen = { accepted: 0, refused: 0 };
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -93,7 +93,7 @@ for (const [name, damage] of Object.entries(STEPS)) {
   });
 }
 
-t.test('deep nesting, long numbers and many keys are refused or parsed in time', { timeout: 120_000 }, async (t) => {
+t.test('deep nesting, long numbers and many keys are refused or parsed in time', async (t) => {
   const payloads = [
     `${'['.repeat(1e5)}${']'.repeat(1e5)}`,
     `{"a":${'{"a":'.repeat(1e5)}`,

@@ -86,7 +86,9 @@ async function serve(t: Test, cwd: string): Promise<Host> {
 const SETTINGS = {
   SANDPOOL_ADMIN_PASSWORD: ADMIN_PASSWORD,
   SANDPOOL_POOL_MAX_THREADS: '2',
-  SANDPOOL_POOL_QUEUE_TIMEOUT_MS: '60000',
+  // Of what is tested nothing ends by itself, however slow the disk is.
+  SANDPOOL_POOL_QUEUE_TIMEOUT_MS: '600000',
+  SANDPOOL_SANDBOX_DEADLINE_MS: '3600000',
   SANDPOOL_PLUGIN_GRANT_UNREVIEWED: 'true',
   SANDPOOL_LOG_LEVEL: 'warn',
 };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { buildArtifact } from '../artifact/build.js';
 import { type Ran, sandpool } from '../cli/command-line.js';
+import { reservedPort } from '../closed-port.js';
 import { watGuest } from '../guest-modules.js';
 import { startChildHost } from './child-host.js';
 
@@ -21,10 +22,10 @@ interface ServedHost {
 }
 
 /** `sandpool serve` in a directory, as a process of its own; ended by its pid when the test ends. */
-async function serve(t: Test, cwd: string, { demo = false, env = {} } = {}): Promise<ServedHost> {
+async function serve(t: Test, cwd: string, { demo = false, port = 0, env = {} } = {}): Promise<ServedHost> {
   const { url, greeting, end } = await startChildHost(t, {
     cwd,
-    flags: ['--port', '0', '--data', join(cwd, 'data'), ...(demo ? ['--demo'] : [])],
+    flags: ['--port', String(port), '--data', join(cwd, 'data'), ...(demo ? ['--demo'] : [])],
     env,
     ...(demo && { last: /in a browser$/ }),
   });
@@ -67,7 +68,7 @@ t.test(
   'who has only read the greeting gets as far as a plugin of their own, and finds it again the next day',
   async (t) => {
     const cwd = t.testdir();
-    const host = await serve(t, cwd, { demo: true });
+    const host = await serve(t, cwd, { demo: true, port: await reservedPort(t) });
     const [, curlUrl = ''] = /^Try: {2}curl (\S+)$/m.exec(host.greeting) ?? [];
     const sample = await host.get(curlUrl);
     t.equal(sample.status, 200, 'the printed line works');

@@ -3,7 +3,7 @@ import t from 'tap';
 import { type ArtifactParts, buildArtifact } from '../artifact/build.js';
 import { ADMIN_PASSWORD, startTestHost, type TestHost } from './host.js';
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 const writing = (event: string, fields: object = { what: event, who: 'event.userName' }) => ({
   event,

@@ -4,6 +4,7 @@ import { createServer as createHttpServer, type ServerResponse } from 'node:http
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { reservedPort } from '../closed-port.js';
 import { assemblyScriptGuest, watGuest } from '../guest-modules.js';
 import { serveRawCalls } from '../raw-calls.js';
 import { ADMIN_PASSWORD, startTestHost } from './host.js';
@@ -67,6 +68,7 @@ t.test('a running request ends before the host does', async (t) => {
     NETWORK_TIMEOUT_MS: '300000',
     SANDBOX_DEADLINE_MS: '300000',
     SERVER_SHUTDOWN_GRACE_MS: '300000',
+    SERVER_PORT: String(await reservedPort(t)),
   });
   const hostServices = [{ service: 'network', methods: ['request'], resources: [{ url: 'http://127.0.0.1/' }] }];
   const { asNobody } = await serveRawCalls(host, { hostServices });

@@ -46,8 +46,7 @@ const UUID = [grantOf('runtime', ['info.uuid', 'log.write'])];
 for (const isolation of ['pristine', 'fresh', 'warm'] as const) {
   t.test(`a hostile guest fails with its own code and disturbs nobody (${isolation})`, async (t) => {
     const perPlugin = Object.fromEntries(ENDLESS.map((guest) => [guest, { deadlineMs: 200 }]));
-    const limits = { isolation, deadlineMs: 20_000, memoryLimitMiB: 128 };
-    const host = startEngine(t, { limits, perPlugin, pool: { queueTimeoutMs: 60_000 } });
+    const host = startEngine(t, { limits: { isolation, memoryLimitMiB: 128 }, perPlugin });
     await host.load('bystander', await watGuest('echo'));
     for (const [guest, code] of HOSTILE) {
       await host.load(guest, await watGuest(guest), { services: UUID });
@@ -89,14 +88,23 @@ t.test('a flood of log lines is cut and counted, and the guest ends at its deadl
   await host.load('flood', await watGuest('log-flood'), { services: UUID });
   await host.load('bystander', await watGuest('echo'));
   const startedAt = performance.now();
-  const flooding = host.request('flood');
-  t.equal(bodyOf(await host.request('bystander')), '{"ok":true}');
-  t.equal(bodyOf(await flooding), 'SBX_DEADLINE');
-  const lines = host.logs.filter(({ pluginId, text }) => pluginId === 'flood' && text.includes('xxx'));
-  const seconds = (performance.now() - startedAt) / 1000;
-  t.ok(lines.length <= 20 + 10 * seconds, `${lines.length} lines in ${seconds} seconds, twice the rate in a burst`);
-  t.ok(lines.every(({ text }) => text.length <= 8192));
-  t.ok(host.logs.some(({ level, text }) => level === 'warn' && /log lines dropped/.test(text)));
+  let rounds = 0;
+  const lines = () => host.logs.filter(({ pluginId, text }) => pluginId === 'flood' && text.includes('xxx'));
+  const hasDropped = () => host.logs.some(({ level, text }) => level === 'warn' && /log lines dropped/.test(text));
+  /** Twice the rate in a burst, of each thread. */
+  const mostLines = () => 20 * rounds + (10 * (performance.now() - startedAt)) / 1000;
+  // A busy machine may hold a guest up until it is past its deadline without having written much.
+  while (!hasDropped() && lines().length <= mostLines()) {
+    rounds += 1;
+    const flooding = host.request('flood');
+    t.equal(bodyOf(await host.request('bystander')), '{"ok":true}');
+    t.equal(bodyOf(await flooding), 'SBX_DEADLINE');
+    // The outcome comes sooner than what its thread tells, which comes by the event loop.
+    await new Promise(setImmediate);
+  }
+  t.ok(lines().length <= mostLines(), `${lines().length} lines, and no more than ${mostLines()}`);
+  t.ok(hasDropped());
+  t.ok(lines().every(({ text }) => text.length <= 8192));
 });
 
 t.test(

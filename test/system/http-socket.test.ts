@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import type { Outcome } from '../../src/engine/engine.js';
+import { reservedPort } from '../closed-port.js';
 import { done, type FakeHost, type FakeHostOptions, fakeHost, response, route, view } from '../http/fakes.js';
 
 const HEAD = 'Host: h\r\n';
@@ -14,9 +15,9 @@ interface Listening extends FakeHost {
   readonly port: number;
 }
 
-async function listen(t: Test, options: FakeHostOptions = {}): Promise<Listening> {
+async function listen(t: Test, options: FakeHostOptions = {}, wanted = 0): Promise<Listening> {
   const host = fakeHost({ views: [view('p', ROUTES)], ...options });
-  await host.app.listen({ host: '127.0.0.1', port: 0 });
+  await host.app.listen({ host: '127.0.0.1', port: wanted });
   t.teardown(() => host.app.close());
   return { ...host, port: (host.app.server.address() as AddressInfo).port };
 }
@@ -261,7 +262,7 @@ t.test('a guest that says 101 gets no tunnel', async (t) => {
 
 t.test('closing lets running and pipelined requests finish, all their headers intact', async (t) => {
   const { guest, started, finish } = slowGuest();
-  const { port, app } = await listen(t, { guest });
+  const { port, app } = await listen(t, { guest }, await reservedPort(t));
   const client = dial(t, port);
   client.socket.write(`GET /x/p/a HTTP/1.1\r\n${HEAD}\r\n`);
   await started;

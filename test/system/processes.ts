@@ -55,8 +55,6 @@ export async function serveProcesses(t: Test, settings: Record<string, string> =
     SERVER_PORT: '0',
     DATA_DIR: join(cwd, 'data'),
     ADMIN_PASSWORD,
-    // A busy machine may hold up every thread for a while.
-    POOL_QUEUE_TIMEOUT_MS: '60000',
     ...settings,
   };
   const env = Object.fromEntries(Object.entries(variables).map(([name, value]) => [`SANDPOOL_${name}`, value]));
