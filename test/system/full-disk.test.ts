@@ -11,7 +11,7 @@ import { buildArtifact } from '../artifact/build.js';
 import { answeringGuest } from './answering-guest.js';
 import { startTestHost, type TestHost } from './host.js';
 
-t.setTimeout(600_000);
+t.setTimeout(3_600_000);
 
 const SIZE_MIB = 24;
 const PAGE_BYTES = 4096;
