@@ -6,6 +6,7 @@ import type { Config } from './config/schema.js';
 import { createEngine, type Engine } from './engine/engine.js';
 import { runOut } from './http/run-out.js';
 import type { IdentityRoom } from './identity/identity.js';
+import type { JobClock } from './jobs/jobs.js';
 import { createCache } from './main/cache.js';
 import { holdDataDir, makeDataDir } from './main/data-dir.js';
 import { copyLedgers, openDatabases, openTables } from './main/databases.js';
@@ -45,6 +46,8 @@ export interface HostOptions {
   readonly log?: Logger;
   /** The other processes of this host, when it has several. */
   readonly peers?: Peers;
+  /** What scheduled jobs go by, of which tests make their own; the system's when absent. */
+  readonly jobClock?: JobClock;
   /** What is to be done before the first request; only with `peers`, where nobody is let in before everything serves. */
   readonly beforeListening?: (host: Pick<Host, 'registry'>) => Promise<void>;
 }
@@ -125,7 +128,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const { cache, cacheStamps } = createCache({ config, registry, metrics, peers, log });
     const network = openPluginNetwork(config, registry);
     closers.push(() => network.close());
-    const jobs = openJobs({ config, dataDir, database, metrics, log, engine: () => engine });
+    const jobs = openJobs({ config, dataDir, database, metrics, log, engine: () => engine, clock: options.jobClock });
     closers.push(jobs.close);
     registry.subscribe(({ pluginId }) => jobs.see(pluginId));
     const audit = createAuditLog(database);

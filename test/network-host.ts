@@ -73,6 +73,8 @@ export function startNetworkHost(t: Test, options: NetworkHostOptions = {}): Net
     limitsOf: (id) => ({ ...LIMITS, ...network, ...pluginNetwork?.[id] }),
     proxy,
     ca: CERTIFICATE,
+    // Names stay pinned however long a test takes.
+    now: () => 0,
     async lookup(hostname) {
       lookups.push(hostname);
       return resolve?.(hostname) ?? ['127.0.0.1'];

@@ -50,7 +50,9 @@ const BYTES_PER_MIB = 1024 * 1024;
 const INSTANCE_MS = 3000;
 /** Longest run of the requests that have a release's code compiled, in ms. */
 const REHEARSAL_MS = 50;
-/** A guest may end by itself this long after its deadline, in ms, before its thread is killed. */
+/** A guest that looks at the deadline by itself has this long, in ms, before its thread is killed: a busy machine may hold it up. */
+const FUEL_GRACE_MS = 3000;
+/** The same for a guest that does not look. */
 const KILL_GRACE_MS = 100;
 
 export function createInitialiser(options: InitialiserOptions): Initialise {
@@ -93,7 +95,7 @@ export function createInitialiser(options: InitialiserOptions): Initialise {
 
   async function initialiseOnce(task: WarmUp): Promise<Snapshot | undefined> {
     const limitMs = task.requests === undefined ? task.deadlineMs : 2 * task.deadlineMs;
-    const end = await run(task, limitMs + KILL_GRACE_MS);
+    const end = await run(task, limitMs + graceMs(task.warmUp));
     onCounts(end.threadId, end.counts);
     if (end.error) throw SandpoolError.fromData(end.error);
     return end.snapshot;
@@ -114,6 +116,10 @@ export function createInitialiser(options: InitialiserOptions): Initialise {
       () => {},
     );
   }
+}
+
+function graceMs({ layout }: PostedRelease): number {
+  return layout?.fuelGlobal === undefined ? KILL_GRACE_MS : FUEL_GRACE_MS;
 }
 
 function describe(

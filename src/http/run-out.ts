@@ -1,7 +1,7 @@
 /** Lets a server's connections run out without cutting off anybody who is just asking. */
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate } from 'node:timers/promises';
 
 export interface RunOutLimits {
   /** How long a connection without a request may stay; whoever asks on it within is answered, and told to open another one. */
@@ -24,6 +24,8 @@ export async function runOut(server: Server, { idleMs, graceMs }: RunOutLimits):
   const after = (ms: number) => pause(ms, undefined, { ref: false, signal: timers.signal }).catch(() => {});
   const end = after(graceMs);
   await Promise.race([closed, after(Math.min(idleMs, graceMs))]);
+  // A process that was held up has requests at its sockets that it has not seen: their connections are not idle.
+  await setImmediate();
   server.closeIdleConnections();
   await Promise.race([closed, end]);
   timers.abort();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.js';
 import type { Engine } from '../engine/engine.js';
-import { createJobs, type JobDeed, type JobPlugins, type Jobs } from '../jobs/jobs.js';
+import { createJobs, type JobClock, type JobDeed, type JobPlugins, type Jobs } from '../jobs/jobs.js';
 import type { Metrics } from '../metrics.js';
 import { auditFailure, createAuditLog } from '../registry/audit.js';
 import type { Registry } from '../registry/registry.js';
@@ -18,6 +18,7 @@ export interface JobParts {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly engine: () => Pick<Engine, 'invoke'>;
+  readonly clock: JobClock | undefined;
 }
 
 /** Scheduled jobs. Their file is their own: nobody else waits for its lock, and a commit waits for no disk. */
@@ -28,6 +29,7 @@ export function openJobs({
   metrics,
   log,
   engine,
+  clock,
 }: JobParts): Jobs & { close(): Promise<void> } {
   const { maxRunning, catchUpSeconds, historyRuns, historyDays } = config.jobs;
   const file = openDatabase(join(dataDir, 'jobs.db'));
@@ -39,6 +41,7 @@ export function openJobs({
     maxRunning: maxRunning === 'auto' ? Math.max(1, engineOptions(config).pool.maxThreads - 1) : maxRunning,
     log,
     metrics,
+    ...(clock && { clock }),
     audit: ({ job, thrown, ...deed }: JobDeed) => {
       const end = thrown === undefined ? { result: 'done' as const, message: job } : auditFailure(thrown);
       auditLog.append({ ...deed, ...end }, Date.now());

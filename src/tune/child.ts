@@ -157,7 +157,8 @@ function urlOf(child: ChildProcess): Promise<string> {
       if (url !== undefined) settle(() => resolve(url));
     });
     child.once('error', (error) => settle(() => reject(error)));
-    child.once('exit', (code) =>
+    // Not when it exits: its last words may come after that.
+    child.once('close', (code) =>
       settle(() => reject(new Error(`the server ended with ${code}: ${complained.trim()}`))),
     );
   });

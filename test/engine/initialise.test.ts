@@ -208,6 +208,14 @@ t.test('a warm-up has its requests and twice the time: for the initialisation, a
   t.equal(limitMs, 2 * 5000 + 100);
 });
 
+t.test('a guest that ends by itself at its deadline keeps its thread, which a busy machine may hold up', async (t) => {
+  const { initialise, tasks } = startInitialiser();
+  const layout = { fuelGlobal: 'fuel' } as NonNullable<CompiledModule['layout']>;
+  await initialise({ ...release, warmUp: () => [] }, compiled({ layout }), LIMITS);
+  await initialise(release, compiled({ layout }), LIMITS);
+  t.match(tasks, [{ limitMs: 2 * 5000 + 3000 }, { ready: 1 }, { limitMs: 5000 + 3000 }]);
+});
+
 t.test('a module that can warm itself up is asked to, without any requests', async (t) => {
   const { initialise, tasks } = startInitialiser();
   await initialise(release, compiled({ module: warming }), LIMITS);

@@ -59,3 +59,15 @@ t.test('a connection on which nobody asks is closed after a while', async (t) =>
   await runOut(server, { idleMs: 1, graceMs: 60_000 });
   await closed;
 });
+
+t.test('a request that came while the process was held up is answered, however late it is seen', async (t) => {
+  const { server, port } = await listen(t);
+  const socket = connect(port, '127.0.0.1');
+  await ask(socket);
+  const gone = runOut(server, { idleMs: 20, graceMs: 60_000 });
+  const answer = ask(socket);
+  // The time for idle connections passes before the event loop looks at a socket again.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  t.match(await answer, /^HTTP\/1.1 200 OK\r\n/);
+  await gone;
+});

@@ -30,15 +30,26 @@ export interface ChildHostOptions {
   readonly onLogLine?: (line: string) => void;
 }
 
+/** A busy machine may hold up every thread for a while: who tests a bound sets it. */
+const UNBOUND = {
+  SANDPOOL_POOL_QUEUE_TIMEOUT_MS: '600000',
+  SANDPOOL_SANDBOX_DEADLINE_MS: '600000',
+  SANDPOOL_NETWORK_TIMEOUT_MS: '600000',
+};
+
 /** Resolves when the host has greeted; it is ended by its pid when the test ends. */
 export async function startChildHost(t: Test, options: ChildHostOptions): Promise<ChildHost> {
   const { cwd, flags = [], env = {}, last = /^ {2}metrics/, onLogLine } = options;
   const child = spawn(process.execPath, [ENTRY, 'serve', ...flags], {
     cwd,
-    // A busy machine may hold up every thread for a while.
-    env: { PATH: process.env.PATH, HOME: cwd, SANDPOOL_POOL_QUEUE_TIMEOUT_MS: '60000', ...env },
+    env: { PATH: process.env.PATH, HOME: cwd, ...UNBOUND, ...env },
   });
-  t.teardown(() => end(child, 'SIGKILL'));
+  // The processes of a host share its output: when that is closed, none of them writes to the directory of the test any more.
+  const closed = new Promise((settle) => child.once('close', settle));
+  t.teardown(async () => {
+    await end(child, 'SIGKILL');
+    await closed;
+  });
   const log: string[] = [];
   createInterface(child.stderr).on('line', (line) => {
     log.push(line);

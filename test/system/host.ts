@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
 import { loadConfig } from '../../src/config/load.js';
+import type { JobClock } from '../../src/jobs/jobs.js';
 import { type Host, startHost } from '../../src/main.js';
 import { type ArtifactParts, buildArtifact } from '../artifact/build.js';
 
@@ -26,6 +27,7 @@ export async function startTestHost(
   settings: Record<string, string> = {},
   directory = t.testdir(),
   log: Logger = pino({ level: 'silent' }),
+  jobClock?: JobClock,
 ): Promise<TestHost> {
   const { config } = loadConfig({
     env: Object.fromEntries(
@@ -34,13 +36,15 @@ export async function startTestHost(
         DATA_DIR: join(directory, 'data'),
         PLUGIN_DYNAMIC_STORAGE_PATH: join(directory, 'staged'),
         SERVER_SHUTDOWN_GRACE_MS: '1000',
-        // A busy disk may hold up every thread for a while.
-        POOL_QUEUE_TIMEOUT_MS: '60000',
+        // A busy machine may hold up every thread for a while: who tests a bound sets it.
+        POOL_QUEUE_TIMEOUT_MS: '600000',
+        SANDBOX_DEADLINE_MS: '600000',
+        NETWORK_TIMEOUT_MS: '600000',
         ...settings,
       }).map(([name, value]) => [`SANDPOOL_${name}`, value]),
     ),
   });
-  const host = await startHost({ config, adminPassword: ADMIN_PASSWORD, log });
+  const host = await startHost({ config, adminPassword: ADMIN_PASSWORD, log, ...(jobClock && { jobClock }) });
   t.teardown(() => host.close());
 
   const request: TestHost['fetch'] = async (path, init) => {

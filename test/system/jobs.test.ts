@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { buildArtifact } from '../artifact/build.js';
 import { sandpool } from '../cli/command-line.js';
 import { assemblyScriptGuest } from '../guest-modules.js';
 import { startTestHost, type TestHost } from './host.js';
+import { jobClockAt } from './job-clock.js';
 import { type Processes, serveProcesses } from './processes.js';
 
 const PARTS = {
@@ -18,6 +19,10 @@ const PARTS = {
 };
 
 const guest = () => assemblyScriptGuest('jobs');
+
+/** A host on which it is noon in Berlin at first: the job of the night is not due before its time has come. */
+const startAtNoon = (t: Test) =>
+  startTestHost(t, {}, t.testdir(), undefined, jobClockAt('2026-03-10T11:00:00Z', { goesOn: true }));
 
 interface Shown {
   readonly name: string;
@@ -46,7 +51,7 @@ async function until<Answer>(ask: () => Promise<Answer>, isThere: (answer: Answe
 t.test(
   'F037 F107 a plugin declares its jobs when it is enabled, and they run at their times until it is disabled',
   async (t) => {
-    const host = await startTestHost(t);
+    const host = await startAtNoon(t);
     await host.serve('demo', { module: await guest(), ...PARTS });
     const api = await apiOf(host);
     const list = async () => ((await api('GET', '/jobs')).data as { list: readonly Shown[] }).list;
@@ -80,7 +85,7 @@ t.test(
 );
 
 t.test('an operator runs, pauses and resumes jobs by the command line, and reads what came of them', async (t) => {
-  const host = await startTestHost(t);
+  const host = await startAtNoon(t);
   await host.serve('demo', { module: await guest(), ...PARTS });
   const { authorization } = await host.authorization();
   const env = { SANDPOOL_URL: host.url, SANDPOOL_TOKEN: authorization.replace('Bearer ', '') };

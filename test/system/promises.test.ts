@@ -11,7 +11,7 @@ import { assemblyScriptGuest } from '../guest-modules.js';
 import { answeringGuest } from './answering-guest.js';
 import { startTestHost, type TestHost } from './host.js';
 
-t.setTimeout(120_000);
+t.setTimeout(3_600_000);
 
 const probe = await assemblyScriptGuest('probe');
 const MANIFEST_GRANT = {
@@ -154,7 +154,7 @@ t.test('F119 an artifact carries no source, build file or test of its plugin', a
 });
 
 t.test('F122 a plugin that is disabled or uninstalled leaves no instance behind, and comes back whole', async (t) => {
-  const host = await startTestHost(t, { POOL_MAX_THREADS: '1' });
+  const host = await startTestHost(t, { POOL_MAX_THREADS: '1', POOL_MAX_WAITING_THREADS: '0' });
   for (const id of ['demo', 'other']) {
     await host.serve(id, { module: await answeringGuest(`hello of ${id}`), routes: [{ path: '/hello' }] });
   }

@@ -123,7 +123,9 @@ async function write(host: Processes, ledger: Ledger, life: number): Promise<voi
       acknowledged.set(pid, acknowledged.get(pid)! + 1);
       if (isDying || [...acknowledged.values()].some((count) => count < WRITES / 2)) continue;
       isDying = true;
-      for (const each of [host.primary.pid!, ...pids]) process.kill(each, 'SIGKILL');
+      // The primary first stands still: it would replace the others, and they would end by themselves without it.
+      host.primary.kill('SIGSTOP');
+      for (const each of [...pids, host.primary.pid!]) process.kill(each, 'SIGKILL');
     }
   };
   await Promise.all(connections.map((_, number) => client(number)));

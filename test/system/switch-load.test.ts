@@ -37,6 +37,9 @@ t.test(
         else seen.set(version, (seen.get(version) ?? 0) + 1);
       }
     };
+    const seenBySomebody = async (version: string): Promise<void> => {
+      while (!seen.has(version) && wrong.length === 0) await new Promise(setImmediate);
+    };
     const clients = Array.from({ length: CONNECTIONS }, client);
     try {
       for (let cycle = 0; cycle < CYCLES; cycle++) {
@@ -47,8 +50,10 @@ t.test(
           ANSWERS['v0.2.0'],
           'whoever asks after the switch',
         );
+        await seenBySomebody('v0.2.0');
         t.equal((await host.registry.rollback('demo', { confirmed: true })).effectiveVersion, 'v0.1.0');
         t.equal((await ask(`${host.url}/x/demo/which`, agent)).body, ANSWERS['v0.1.0']);
+        await seenBySomebody('v0.1.0');
       }
     } finally {
       isOver = true;
@@ -90,6 +95,7 @@ t.test(
         waits = true;
         await host.registry.upload(second!);
         t.equal((await ask(`${host.url}/x/demo/which`, agent)).status, 409);
+        while (refusals === 0 && wrong.length === 0) await new Promise(setImmediate);
         await host.registry.upgrade('demo', { confirmed: true });
         waits = false;
         t.equal((await ask(`${host.url}/x/demo/which`, agent)).body, ANSWERS['v0.2.0']);

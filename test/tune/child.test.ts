@@ -23,6 +23,14 @@ t.test('settings that a host refuses are told in its words', async (t) => {
   });
 });
 
+t.test('what a server says after it has ended is told, too', async (t) => {
+  // Somebody who shares its output speaks as soon as it is gone.
+  const heir = `while kill -0 "$1" 2>/dev/null; do :; done; echo last words >&2`;
+  await t.rejects(startServer(['sh', '-c', `sh -c '${heir}' - $$ & exit 3`]), {
+    message: 'the server ended with 3: last words',
+  });
+});
+
 t.test('servers end with a measurement that is broken off', async (t) => {
   const module = new URL('../../src/tune/child.js', import.meta.url).href;
   const serve = `process.stdout.write(JSON.stringify({ url: 'http://x' })); setInterval(() => {}, 1000)`;

@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createSocketServer } from 'node:net';
 import t, { type Test } from 'tap';
 import { applyLoad, type LoadPlan, type LoadResult } from '../../src/tune/load.js';
+import { closedPort } from '../closed-port.js';
 
 /** Load of `ms`, or, on a machine that answers nothing within that, of as long as it takes for one answer. */
 async function load({ ms, ...plan }: LoadPlan): Promise<LoadResult> {
@@ -70,9 +71,8 @@ t.test('a connection that is closed without an answer is a failure', async (t) =
 });
 
 t.test('a server that is not there rejects the load', async (t) => {
-  await t.rejects(applyLoad({ url: 'http://127.0.0.1:1', method: 'GET', connections: 1, ms: 20 }), {
-    code: 'ECONNREFUSED',
-  });
+  const url = `http://127.0.0.1:${await closedPort(t)}`;
+  await t.rejects(load({ url, method: 'GET', connections: 1, ms: 20 }), { code: 'ECONNREFUSED' });
 });
 
 function serve(t: Test, listener: RequestListener): Promise<string> {

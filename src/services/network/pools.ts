@@ -82,7 +82,28 @@ function openPool({ origin }: URL, addresses: readonly string[], options: PoolOp
   });
 }
 
-function directly(addresses: readonly string[], { connectTimeoutMs, ca }: PoolOptions): Connector {
+/**
+ * Node gives each of several addresses but the last a quarter of a second. When a process that is busy sees too late that one has
+ * answered, and no other does, it is asked once more, without that bound.
+ */
+function directly(addresses: readonly string[], options: PoolOptions): Connector {
+  const connect = connectorTo(addresses, options);
+  if (addresses.length === 1) return connect;
+  return (target, done) =>
+    connect(target, (...ended) => {
+      const [error] = ended;
+      const [late] = error === null ? [] : addressesGivenUp(error);
+      if (late === undefined) done(...ended);
+      else connectorTo([late], options)(target, done);
+    });
+}
+
+function addressesGivenUp(error: Error): string[] {
+  const { errors = [] } = error as { errors?: readonly { code?: string; address?: string }[] };
+  return errors.flatMap(({ code, address }) => (code === 'ETIMEDOUT' && address !== undefined ? [address] : []));
+}
+
+function connectorTo(addresses: readonly string[], { connectTimeoutMs, ca }: PoolOptions): Connector {
   const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
   return buildConnector({
     timeout: connectTimeoutMs,

@@ -125,9 +125,9 @@ function visitCache(): void {
 }
 
 function visitLock(): void {
-  const reply = lock.acquire('tour', 5000);
+  const reply = lock.acquire('tour', 300_000);
   step('lock.acquire', reply.error, reply.ok && reply.value != null);
-  const again = lock.acquire('tour', 5000);
+  const again = lock.acquire('tour', 300_000);
   step('lock.acquire in vain', again.error, again.ok && again.value == null);
   const lease = reply.value!;
   step('lock.renew', lease.renew().error, lease.expireAt.length > 0);

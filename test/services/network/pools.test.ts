@@ -1,3 +1,4 @@
+import diagnostics from 'node:diagnostics_channel';
 import t, { type Test } from 'tap';
 import { createNetworkClient } from '../../../src/services/network/client.js';
 import { createPools } from '../../../src/services/network/pools.js';
@@ -60,4 +61,23 @@ t.test('the pool that was not used for longest makes way', async (t) => {
   t.equal(pool(0), first);
   t.not(pool(1), second);
   t.not(pools.of(new URL('http://h0.example.com/'), ['127.0.0.2']), first, 'another address is another pool');
+});
+
+t.test('an address that a busy process has given up is asked once more when no other answers', async (t) => {
+  const server = await serveHttp(t, (_request, response) => response.end('reached'));
+  const pools = createPools({ connections: 1, idleMs: 600_000, connectTimeoutMs: 120_000 });
+  t.teardown(() => pools.destroy());
+  let sockets = 0;
+  const holdUp = (): void => {
+    sockets += 1;
+    // Longer than Node waits for one of several addresses, as soon as it has been asked.
+    if (sockets === 1) process.nextTick(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400));
+  };
+  diagnostics.subscribe('net.client.socket', holdUp);
+  t.teardown(() => void diagnostics.unsubscribe('net.client.socket', holdUp));
+  // Nobody listens at the second address.
+  const pool = pools.of(new URL(`http://a.example.com:${server.port}/`), ['127.0.0.1', '127.0.0.77']);
+  const { body } = await pool.request({ method: 'GET', path: '/' });
+  t.equal(await body.text(), 'reached');
+  t.equal(sockets, 2, 'the first connection was given up');
 });

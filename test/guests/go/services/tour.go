@@ -167,12 +167,12 @@ func visitCache(t *tour) {
 }
 
 func visitLock(t *tour) {
-	lease, err := lina.LockAcquire("tour", 5000)
+	lease, err := lina.LockAcquire("tour", 300_000)
 	t.step("lock.acquire", err, lease != nil, true)
 	if lease == nil {
 		return
 	}
-	again, err := lina.LockAcquire("tour", 5000)
+	again, err := lina.LockAcquire("tour", 300_000)
 	t.step("lock.acquire in vain", err, again == nil, true)
 	t.step("lock.renew", lease.Renew(), lease.ExpireAt != "", true)
 	t.step("lock.release", lease.Release())
