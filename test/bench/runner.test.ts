@@ -4,6 +4,9 @@ import type { BenchReport } from '../../bench/report.js';
 import { measureCase, runBench, unknownCases } from '../../bench/runner.js';
 import { stopClock } from '../engine/clock.js';
 
+// The first Go guest on a machine compiles Go’s library.
+t.setTimeout(3_600_000);
+
 t.test('a report has exactly the shape that tools read', async (t) => {
   const report: BenchReport = await runBench(['wire'], 2, TINY);
   t.same(Object.keys(report), ['machine', 'node', 'commit', 'startedAt', 'rows']);

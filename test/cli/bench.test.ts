@@ -1,6 +1,9 @@
 import t from 'tap';
 import { sandpool } from './command-line.js';
 
+// A bench takes its time, and a machine that is slow takes longer.
+t.setTimeout(3_600_000);
+
 const cwd = t.testdir();
 
 t.test('bench answers the report as one document', async (t) => {

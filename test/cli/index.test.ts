@@ -6,6 +6,9 @@ import t from 'tap';
 import { COMMANDS } from '../../src/cli/commands.js';
 import { ENTRY, sandpool, silentUrl } from './command-line.js';
 
+// Every command is a process of its own.
+t.setTimeout(3_600_000);
+
 const cwd = t.testdir({ 'bad.yaml': 'server: { port: many, hst: x }\n' });
 
 t.test('--version prints the version of the package', async (t) => {

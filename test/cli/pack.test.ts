@@ -8,6 +8,9 @@ import { packDirectory } from '../../src/cli/pack.js';
 import { assembleWat, goVersion } from '../guest-modules.js';
 import { sandpool } from './command-line.js';
 
+// The first Go guest on a machine compiles Go’s library.
+t.setTimeout(3_600_000);
+
 const PLUGIN_YAML = 'id: acme-demo\nname: Demo\nversion: v0.1.0\ntype: dynamic\nsupports_multi_tenant: true\n';
 
 /** The smallest module that a host would run, and one without its exports. */

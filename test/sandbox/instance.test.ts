@@ -6,6 +6,9 @@ import { assemblyScriptGuest, goGuest, watGuest, watGuestNames } from '../guest-
 import { type Random, randomOf } from '../rewrite/random-program.js';
 import { openPristine, runsOfOriginal } from './pristine-instance.js';
 
+// The first Go guest on a machine compiles Go’s library.
+t.setTimeout(3_600_000);
+
 /** More of everything for a long run. */
 const EFFORT = Number(process.env.SANDPOOL_TEST_EFFORT ?? 1);
 

@@ -3,6 +3,9 @@ import { encodeHostCallRequest } from '../../src/protocol/host-call.js';
 import { goGuest } from '../guest-modules.js';
 import { bodyOf, hex, requestOf, startGuest } from './guest.js';
 
+// The first Go guest on a machine compiles Go’s library.
+t.setTimeout(3_600_000);
+
 const module = await goGuest('echo');
 const skip = module === undefined ? 'Go >= 1.24 is not installed' : false;
 const start = (...answer: Parameters<typeof startGuest> extends [unknown, ...infer Rest] ? Rest : never) =>

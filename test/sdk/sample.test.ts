@@ -15,6 +15,9 @@ import { bodyOf, type Guest, startGuest } from './guest.js';
 import { memoryHost } from './memory-host.js';
 import { UNSERVED } from './unserved.js';
 
+// The first Go guest on a machine compiles Go’s library.
+t.setTimeout(3_600_000);
+
 const root = t.testdir();
 const hasGo = (await goVersion()) !== undefined;
 if (!hasGo) t.comment('SKIP Go >= 1.24 is not installed');

@@ -6,6 +6,9 @@ import { assemblyScriptGuest, goGuestWithLibrary } from '../guest-modules.js';
 import { bodyOf, type HostReply, hex, requestOf, startGuest } from './guest.js';
 import { CLIENTS, CLIENTS_OF_GO, json, jsonPayload, OBJECT, OBJECT_SEEN, replying } from './service-cases.js';
 
+// The first Go guest on a machine compiles Go’s library.
+t.setTimeout(3_600_000);
+
 const PATHS = ['config/a.yaml', 'config/b/c.yaml'];
 
 const BIG = '0a0f7265706f7274732f6269672e62696e';
