@@ -27,6 +27,8 @@ export interface PhaseOptions {
   readonly tenantTables?: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
+  /** Asks whether it is still wanted, once nobody else can write; what it throws ends the phase. */
+  readonly requireWanted?: () => void;
 }
 
 /**
@@ -37,13 +39,14 @@ export interface PhaseOptions {
  *   SBX_STORE_FAILED. Nothing is left behind then.
  */
 export function runPhase(database: Database, options: PhaseOptions): readonly LedgerRow[] {
-  const { pluginId, phase, files, tenantTables = [], now = Date.now } = options;
+  const { pluginId, phase, files, tenantTables = [], now = Date.now, requireWanted } = options;
   if (files.length === 0) return [];
   const rows = files.map((file, at) => ledgerRow(options, file, at, now()));
   try {
     runFiles(database, {
       pluginId,
       files,
+      afterBegin: requireWanted,
       beforeCommit: (catalog) => {
         const isWithout = (name: string) => {
           const table = tableOf(catalog, name);

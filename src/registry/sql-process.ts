@@ -10,8 +10,11 @@ import { checkSql } from '../store/sql-check.js';
 import { runPhase } from './install-sql.js';
 import type { SqlAnswer, SqlJob } from './sql-runner.js';
 
+/** How often it is seen to that the host is there, in ms. */
+const LOOK_FOR_HOST_MS = 100;
+
 process.once('message', (job: SqlJob) => {
-  watch(job.deadlineMs);
+  watch(job);
   answer(job).then((result) => process.send!(result, () => process.disconnect()));
 });
 
@@ -28,6 +31,7 @@ async function answer(job: SqlJob): Promise<SqlAnswer> {
 
 function perform(job: SqlJob): unknown {
   const { dataDir, pluginId } = job;
+  requireHost(job);
   if (job.kind === 'check') {
     const live = job.isLive && hasPluginDatabase(dataDir, pluginId) ? openPluginDatabase(dataDir, pluginId) : undefined;
     try {
@@ -38,14 +42,22 @@ function perform(job: SqlJob): unknown {
   }
   const database = openPluginDatabase(dataDir, pluginId);
   try {
-    return runPhase(database, job.options);
+    return runPhase(database, { ...job.options, requireWanted: () => requireHost(job) });
   } finally {
     database.close();
   }
 }
 
-/** Ends this process in time also when the host that would do it has died itself. */
-function watch(deadlineMs: number): void {
-  const source = `setTimeout(() => process.kill(process.pid, 'SIGKILL'), ${Math.ceil(deadlineMs) + 1000})`;
+/** What a host was doing when it was killed must not be done beside the next one. @throws SBX_INTERNAL */
+function requireHost({ hostPid }: SqlJob): void {
+  if (process.ppid !== hostPid) throw new SandpoolError('SBX_INTERNAL', { reason: 'the host has ended' });
+}
+
+/** Ends this process in time also when the host that would do it has died itself, and soon when there is no host to answer to. */
+function watch({ deadlineMs, hostPid }: SqlJob): void {
+  const source = `
+    const end = () => process.kill(process.pid, 'SIGKILL');
+    setTimeout(end, ${Math.ceil(deadlineMs) + 1000});
+    setInterval(() => process.ppid === ${hostPid} || end(), ${LOOK_FOR_HOST_MS});`;
   new Worker(source, { eval: true }).unref();
 }

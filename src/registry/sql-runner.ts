@@ -17,12 +17,14 @@ export interface SqlRunner {
   readonly check: (pluginId: string, phases: SqlPhases, isLive: boolean) => Promise<readonly SqlProblem[]>;
 }
 
-export type RunnablePhase = Omit<PhaseOptions, 'now'>;
+export type RunnablePhase = Omit<PhaseOptions, 'now' | 'requireWanted'>;
 
 interface JobBase {
   readonly dataDir: string;
   readonly pluginId: string;
   readonly deadlineMs: number;
+  /** Who wants it done; when that process has ended, nobody does. */
+  readonly hostPid: number;
 }
 
 export type SqlJob =
@@ -48,19 +50,17 @@ const MAX_HEAP_MIB = 512;
 
 export function createSqlRunner(options: SqlRunnerOptions): SqlRunner {
   const { dataDir, deadlineMs = 60_000, start = startProcess, now = () => performance.now() } = options;
+  const base = { dataDir, deadlineMs, hostPid: process.pid };
   const perform = (job: SqlJob, phase: string) => performIn(start(), job, { phase, now });
   return {
     run: async (options) => {
       if (options.files.length === 0) return [];
       const { pluginId, phase } = options;
-      return (await perform({ kind: 'run', dataDir, pluginId, deadlineMs, options }, phase)) as readonly LedgerRow[];
+      return (await perform({ kind: 'run', ...base, pluginId, options }, phase)) as readonly LedgerRow[];
     },
     check: async (pluginId, phases, isLive) => {
       if (Object.values(phases).every((files) => files.length === 0)) return [];
-      return (await perform(
-        { kind: 'check', dataDir, pluginId, deadlineMs, phases, isLive },
-        'check',
-      )) as readonly SqlProblem[];
+      return (await perform({ kind: 'check', ...base, pluginId, phases, isLive }, 'check')) as readonly SqlProblem[];
     },
   };
 }

@@ -49,21 +49,25 @@ export function parsePiece(file: string, piece: Piece): readonly Statement[] {
 export interface RunOptions {
   readonly pluginId: string;
   readonly files: readonly SqlFile[];
+  /** Runs within the transaction, before the first file: from now on nobody else writes. */
+  readonly afterBegin?: (() => void) | undefined;
   /** Runs within the transaction, after the last file. */
   readonly beforeCommit?: (catalog: Catalog) => void;
 }
 
 /**
  * Runs the files in one transaction; whatever fails leaves nothing behind.
- * @throws SBX_SQL_INVALID, SBX_SQL_UNSUPPORTED, SBX_SQL_FAILED with file, line and reason; SBX_STORE_FAILED; what `beforeCommit` throws
+ * @throws SBX_SQL_INVALID, SBX_SQL_UNSUPPORTED, SBX_SQL_FAILED with file, line and reason; SBX_STORE_FAILED; what `afterBegin` and
+ *   `beforeCommit` throw
  */
-export function runFiles(database: Database, { pluginId, files, beforeCommit }: RunOptions): void {
+export function runFiles(database: Database, { pluginId, files, afterBegin, beforeCommit }: RunOptions): void {
   const statements = files.flatMap(parseFile);
   // Cannot be switched within a transaction. Without them nothing cascades, and what is left dangling is found at the end.
   const isWatched = !statements.some(({ node }) => mayRebuild(node));
   database.exec(`PRAGMA foreign_keys = ${isWatched ? 'ON' : 'OFF'}`);
   try {
     begin(database);
+    afterBegin?.();
     const before = readCatalog(database);
     let catalog = before;
     for (const statement of statements) catalog = runStatement(database, pluginId, statement, catalog);

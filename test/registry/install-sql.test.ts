@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { mirrorLedger, type PhaseOptions, runPhase, upgradeFailureRow } from '../../src/registry/install-sql.js';
+import { SandpoolError } from '../../src/protocol/errors.js';
 import { openJournal } from '../../src/registry/journal.js';
 import { loadParser } from '../../src/store/dialect/parse.js';
 import { readLedger } from '../../src/store/plugin-catalog.js';
@@ -51,6 +52,19 @@ t.test('install runs the files in order and writes a row for each (C54, F005, F0
   );
   t.equal(rows[1]?.checksum, '7205671a884dc4a2d55be7acfdaaad746e3c058adb5a8fe4fe899f72c0ddb64a');
   t.same(readLedger(database), rows);
+});
+
+t.test('a phase that is not wanted any more when it could begin changes nothing', async (t) => {
+  const database = scratch(t);
+  const asked: boolean[] = [];
+  const requireWanted = (): never => {
+    asked.push(database.inTransaction);
+    throw new SandpoolError('SBX_SHUTTING_DOWN');
+  };
+  t.throws(() => phase(database, { requireWanted }), { code: 'SBX_SHUTTING_DOWN' });
+  t.same(asked, [true], 'asked once nobody else can write');
+  t.same(readLedger(database), []);
+  t.throws(() => count(database, 'plugin_p'), /no such table/);
 });
 
 t.test('install SQL runs twice, its rows are replaced and not doubled (C54, F069)', async (t) => {

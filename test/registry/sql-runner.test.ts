@@ -1,7 +1,9 @@
-import { EventEmitter } from 'node:events';
+import { fork, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { createSqlRunner, type SqlProcess } from '../../src/registry/sql-runner.js';
 import { readLedger } from '../../src/store/plugin-catalog.js';
@@ -117,4 +119,42 @@ t.test('a process that cannot be started is told with the reason', async (t) => 
   const running = createSqlRunner({ dataDir: '/nowhere', start }).run(INSTALL);
   child.emit('error', new Error('spawn node EAGAIN'));
   await t.rejects(running, { code: 'SBX_INTERNAL', message: 'internal error: spawn node EAGAIN' });
+});
+
+// ---- a host that is killed -------------------------------------------------------------------------------------------------
+
+const PROCESS = new URL('../../src/registry/sql-process.js', import.meta.url);
+
+t.test('what is begun for a host that has ended is not done', async (t) => {
+  const dataDir = directory(t);
+  const job = { kind: 'run', dataDir, pluginId: 'p', deadlineMs: 3_600_000, hostPid: process.ppid, options: INSTALL };
+  const child = fork(PROCESS, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  child.send(job);
+  await once(child, 'exit');
+  t.notOk(hasPluginDatabase(dataDir, 'p'), 'and no file is made for it');
+});
+
+t.test('SQL without an end is ended with its host, however that ends', async (t) => {
+  const dataDir = directory(t);
+  await createSqlRunner({ dataDir }).run(INSTALL);
+  const files = [{ key: '001-a.sql', content: ENDLESS }];
+  const runner = JSON.stringify(new URL('../../src/registry/sql-runner.js', import.meta.url).href);
+  const options = { dataDir, deadlineMs: 3_600_000 };
+  const source = `import { createSqlRunner } from ${runner};
+    createSqlRunner(${JSON.stringify(options)}).run(${JSON.stringify({ ...INSTALL, phase: 'upgrade', files })});`;
+  const host = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: 'ignore' });
+  const database = openPluginDatabase(dataDir, 'p', { busyTimeoutMs: 0 });
+  t.teardown(() => database.close());
+  const isLocked = (): boolean => {
+    try {
+      database.exec('BEGIN IMMEDIATE; ROLLBACK');
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  while (!isLocked()) await pause(20);
+  host.kill('SIGKILL');
+  while (isLocked()) await pause(20);
+  t.equal(database.prepare('SELECT count(*) FROM plugin_p').pluck().get(), 0);
 });
