@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
-import { mirrorLedger, type PhaseOptions, runPhase, upgradeFailureRow } from '../../src/registry/install-sql.js';
 import { SandpoolError } from '../../src/protocol/errors.js';
+import { mirrorLedger, type PhaseOptions, runPhase, upgradeFailureRow } from '../../src/registry/install-sql.js';
 import { openJournal } from '../../src/registry/journal.js';
 import { loadParser } from '../../src/store/dialect/parse.js';
 import { readLedger } from '../../src/store/plugin-catalog.js';
