@@ -133,7 +133,8 @@ t.test('texts and names of any characters come back as they went', async () => {
   const text = fc.string({ unit: 'grapheme', maxLength: 40 }).filter((value) => !value.includes('\0'));
   const name = fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 8 })
-    .filter((value) => !value.includes('\0') && value.trim() !== '');
+    // PostgreSQL cuts what is longer.
+    .filter((value) => !value.includes('\0') && value.trim() !== '' && Buffer.byteLength(value) <= 63);
   const quote = (value: string, mark: string) => mark + value.replaceAll(mark, mark + mark) + mark;
   fc.assert(
     fc.property(
